@@ -1,0 +1,104 @@
+"""Small file operations that the store is made of, with errors of the operating system put into words."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from xenbuild.errors import HostError
+from xenbuild.store.digest import Digest
+
+CHUNK = 1 << 20  # bytes; large enough that hashlib releases the GIL for long, small enough for the cache
+
+
+@contextmanager
+def in_words(path: Path, needed: int | None = None) -> Iterator[None]:
+    """Turn an OSError about `path` (to which `needed` bytes were to be written, if known) into a HostError."""
+    try:
+        yield
+    except OSError as error:
+        raise host_error(error, path, needed) from error
+
+
+def host_error(error: OSError, path: Path, needed: int | None = None) -> HostError:
+    """What an OSError means for the user. `path` is where the work was; the error's own file name is preferred."""
+    where = Path(os.fsdecode(error.filename)) if isinstance(error.filename, str | bytes) else path
+    size = f" ({needed} bytes needed)" if needed is not None else ""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return HostError(
+            f"no space left to write {where}{size}",
+            advice="free some space, shrink the cache with `xenbuild gc`, or set XENBUILD_CACHE to a larger disk",
+        )
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return HostError(
+            f"no permission to use {where}{size}",
+            advice="change its owner or mode, or set XENBUILD_CACHE to a folder of your own",
+        )
+    return HostError(f"cannot use {where}: {os.strerror(error.errno) if error.errno else error}")
+
+
+def hash_file(path: Path) -> Digest:
+    """The digest of a file's content, read in chunks."""
+    with path.open("rb", buffering=0) as file:
+        return _hash_fd(file.fileno())
+
+
+def _hash_fd(fd: int) -> Digest:
+    sha, size, buffer = hashlib.sha256(), 0, memoryview(bytearray(CHUNK))
+    while count := os.readv(fd, [buffer]):
+        sha.update(buffer[:count])
+        size += count
+    return Digest(sha.hexdigest(), size)
+
+
+def copy_hashed(source: Path, target: Path) -> Digest:
+    """Copy a file's content to the new file `target`, hashing what was really written."""
+    sha, size, buffer = hashlib.sha256(), 0, memoryview(bytearray(CHUNK))
+    with source.open("rb", buffering=0) as reader, target.open("xb", buffering=0) as writer:
+        while count := reader.readinto(buffer):
+            sha.update(buffer[:count])
+            write_all(writer.fileno(), buffer[:count])
+            size += count
+    return Digest(sha.hexdigest(), size)
+
+
+def write_all(fd: int, data: bytes | memoryview) -> None:
+    """os.write until everything is written: the kernel may take less at a time (at most 2 GiB)."""
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(fd, rest) :]
+
+
+def copy(source: Path, target: Path) -> None:
+    """Copy a file's content to the new file `target`, inside the kernel if it can (it shares blocks on btrfs, XFS)."""
+    with source.open("rb", buffering=0) as reader, target.open("xb", buffering=0) as writer:
+        size = os.fstat(reader.fileno()).st_size
+        done = 0
+        try:
+            while done < size and (count := os.copy_file_range(reader.fileno(), writer.fileno(), size - done)):
+                done += count
+        except OSError as error:
+            if done or error.errno not in (errno.EXDEV, errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP):
+                raise
+        if done < size:
+            shutil.copyfileobj(reader, writer, CHUNK)
+
+
+def remove(path: Path) -> None:
+    """Remove a file or a whole folder, whatever the modes inside; nothing if it is not there."""
+    if not path.is_dir() or path.is_symlink():
+        path.unlink(missing_ok=True)
+        return
+    try:
+        shutil.rmtree(path)
+    except FileNotFoundError:
+        pass
+    except PermissionError:
+        for folder, _, _ in os.walk(path):
+            Path(folder).chmod(0o700)
+        shutil.rmtree(path)

@@ -17,6 +17,9 @@ Size = NewType("Size", int)  # bytes; written "512M", "1.5G" or "4096K" (powers 
 Duration = NewType("Duration", float)  # seconds; written "90s", "2m" or "1500ms"
 Mode = NewType("Mode", int)  # permission bits; written as a string of octal digits, "0644"
 
+ARCHITECTURES = ("x86_64", "arm64", "armv7", "ia32")
+HYPERVISORS = ("xen", "hvkernel")
+
 
 def key(help: str, *, default: Any = ..., factory: Any = ..., pattern: str = "", choices: tuple[str, ...] = ()) -> Any:
     """A field of the schema: its help text, and what a scalar may look like. Without a default it is required."""
@@ -82,7 +85,9 @@ class User(Node):
 
 @dataclass(kw_only=True)
 class Bridge(Node):
-    name: str = key("name of the bridge that guests' interfaces join", default="xenbr0", pattern=r"[a-z][a-z0-9.-]{0,14}")
+    name: str = key(
+        "name of the bridge that guests' interfaces join", default="xenbr0", pattern=r"[a-z][a-z0-9.-]{0,14}"
+    )
     address: str | None = key("dom0's own address on it, with prefix length", default="10.9.0.1/24")
     ports: list[str] = key("physical interfaces that join it", factory=list)
 
@@ -92,7 +97,7 @@ class Dom0(Node):
     memory: Size = key("dom0's memory", default=Size(512 << 20))
     vcpus: int = key("dom0's virtual CPUs; 0 means as many as the machine has", default=1)
     cmdline: list[str] = key("words for dom0's kernel command line", factory=list)
-    hostname: str = key("dom0's host name", default="dom0", pattern=r"[A-Za-z0-9]([A-Za-z0-9-]{0,62})")
+    hostname: str = key("dom0's host name", default="dom0", pattern=r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
     packages: list[str] = key("more packages of the release, with their dependencies", factory=list)
     files: list[File] = key("more files", factory=list)
     users: list[User] = key("users who may log in on the console; none gives a root shell there", factory=list)
@@ -107,8 +112,12 @@ class Dom0(Node):
 class Step(Node):
     """One step of a test: exactly one of `expect`, `run`, `send`, `forbid` leads it."""
 
-    expect: str | None = key("regular expression that the console must print; with `run`, what the command prints", default=None)
-    run: str | None = key("shell command typed into dom0's console; its output and exit status are judged", default=None)
+    expect: str | None = key(
+        "regular expression that the console must print; with `run`, what the command prints", default=None
+    )
+    run: str | None = key(
+        "shell command typed into dom0's console; its output and exit status are judged", default=None
+    )
     status: int = key("exit status that `run` must have", default=0)
     send: str | None = key("text typed into the console as it is", default=None)
     within: Duration | None = key("deadline of this step; the test's timeout otherwise", default=None)
@@ -139,6 +148,7 @@ class Test(Node):
 class Image(Node):
     name: str = key("file name of the result, without suffix", pattern=r"[A-Za-z0-9][A-Za-z0-9._-]*")
     medium: str = key("form of delivery", default="bundle")
+    firmware: str | None = key("firmware that must start it; any that the medium supports otherwise", default=None)
 
 
 @dataclass(kw_only=True)
@@ -161,6 +171,7 @@ class Domain(Node):
     """A guest. What starts it and its devices is the business of the guests' issue; the schema is final here."""
 
     type: str = key("kind of guest", choices=("pv", "pvh", "hvm"))
+    arch: str | None = key("architecture of the guest; the target's otherwise", default=None, choices=ARCHITECTURES)
     kernel: Path | None = key("kernel; the release's otherwise", default=None)
     initramfs: Path | None = key("initramfs", default=None)
     cmdline: list[str] = key("words for its command line", factory=list)

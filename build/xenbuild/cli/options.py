@@ -1,0 +1,48 @@
+"""Options that several commands share: which declaration, which profiles, which variables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def declaration_options(function: F) -> F:
+    """-f/--file, --profile and --set; the function gets `file: Path`, `profiles: tuple[str, ...]`, `variables: dict`."""
+    for option in reversed(
+        (
+            click.option(
+                "-f",
+                "--file",
+                type=click.Path(path_type=Path),
+                default=Path("xenbuild.yaml"),
+                show_default=True,
+                help="The declaration.",
+            ),
+            click.option("--profile", "profiles", multiple=True, metavar="NAME", help="Lay this profile over it."),
+            click.option(
+                "--set",
+                "variables",
+                multiple=True,
+                metavar="NAME=VALUE",
+                callback=_assignments,
+                help="Give a variable of the declaration another value.",
+            ),
+        )
+    ):
+        function = option(function)
+    return function
+
+
+def _assignments(context: click.Context, parameter: click.Parameter, words: tuple[str, ...]) -> dict[str, str]:
+    found = {}
+    for word in words:
+        name, equals, value = word.partition("=")
+        if not equals or not name:
+            raise click.BadParameter(f"{word!r} is not of the form NAME=VALUE", context, parameter)
+        found[name] = value
+    return found

@@ -1,0 +1,201 @@
+"""What types cannot say: rules between the keys of a block, and between blocks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+from xenbuild.errors import Position
+from xenbuild.spec.convert import Check
+from xenbuild.spec.model import Bridge, Declaration, Dom0, Domain, File, Machine, Node, Source, Step, Test, User
+from xenbuild.spec.problems import Problems, nearest
+from xenbuild.spec.scalars import format_size, quote
+
+MIN_DOM0_MEMORY = 64 << 20  # below, Debian's kernel does not reach its init
+MIN_GUEST_MEMORY = 4 << 20
+MAX_PLAUSIBLE = 1 << 46
+
+
+def _exactly_one(node: Node, names: tuple[str, ...], what: str, problems: Problems, *, none_ok: bool = False) -> None:
+    given = [name for name in names if getattr(node, name) is not None]
+    listed = ", ".join(names[:-1]) + f" or {names[-1]}"
+    if len(given) > 1:
+        problems.add(node.at(given[1]), f"{what} has both {given[0]} and {given[1]}", f"write exactly one of {listed}")
+    elif not given and not none_ok:
+        problems.add(node.at(), f"{what} does nothing: it has no {listed}", f"write exactly one of {listed}")
+
+
+def _file(file: File, problems: Problems) -> None:
+    what = f"file {file.path}"
+    _exactly_one(file, ("content", "source", "symlink"), what, problems)
+    if ".." in file.path.split("/"):
+        problems.add(file.at("path"), f"{what}: '..' in the path", "write the path without it")
+
+
+def _user(user: User, problems: Problems) -> None:
+    crypt = re.fullmatch(r"\$[0-9a-z]+\$[^:\s]{8,}|[!*].*", user.password_hash)
+    if not crypt or ":" in user.password_hash:
+        advice = "`openssl passwd -6` prints a hash; '!' locks the password"
+        problems.add(user.at("password_hash"), f"user {user.name}: this is no password hash", advice)
+    if not 0 <= user.uid < 2**32 - 1:
+        problems.add(user.at("uid"), f"user {user.name}: uid {user.uid} is out of range", "use 0 to 4294967294")
+    for name in ("home", "shell"):
+        value = getattr(user, name)
+        if not value.startswith("/"):
+            problems.add(user.at(name), f"user {user.name}: {name} {quote(value)} is not absolute", "start it with /")
+
+
+def _bridge(bridge: Bridge, problems: Problems) -> None:
+    if bridge.address is None:
+        return
+    import ipaddress
+
+    try:
+        if "/" not in bridge.address:
+            raise ValueError
+        ipaddress.ip_interface(bridge.address)
+    except ValueError:
+        message = f"dom0.bridge.address: {quote(bridge.address)} is no address with prefix length"
+        problems.add(bridge.at("address"), message, "write for example 10.9.0.1/24, or null for none")
+
+
+def _memory(node: Node, size: int, minimum: int, what: str, problems: Problems) -> None:
+    if size < minimum:
+        guess = f"; did you mean {size}M?" if size < 1 << 16 and size << 20 >= minimum else ""
+        problems.add(
+            node.at("memory"), f"{what}: {size} bytes are too little", f"at least {format_size(minimum)}{guess}"
+        )
+    elif size > MAX_PLAUSIBLE:
+        problems.add(node.at("memory"), f"{what}: {format_size(size)} is more than any machine has", "check the unit")
+
+
+def _dom0(dom0: Dom0, problems: Problems) -> None:
+    _memory(dom0, dom0.memory, MIN_DOM0_MEMORY, "dom0.memory", problems)
+    _at_least(dom0, "vcpus", 0, "dom0.vcpus", problems)
+    if dom0.initramfs and not dom0.kernel:
+        advice = "name the kernel that it belongs to, or use dom0.files and dom0.packages"
+        problems.add(dom0.at("initramfs"), "dom0.initramfs without dom0.kernel", advice)
+    _distinct(dom0, "files", [file.path for file in dom0.files], "file", problems)
+    _distinct(dom0, "users", [user.name for user in dom0.users], "user", problems)
+    _words(dom0, "cmdline", dom0.cmdline, problems)
+
+
+def _step(step: Step, problems: Problems) -> None:
+    if step.run is not None and step.send is not None:
+        problems.add(step.at("send"), "step has both run and send", "make two steps of them")
+    elif step.run is None and step.send is None and step.expect is None:
+        problems.add(step.at(), "step does nothing: it has no expect, run or send", "write at least one of them")
+    elif step.send is not None and step.expect is not None:
+        problems.add(step.at("expect"), "step has both send and expect", "make two steps of them")
+    if "status" in step.origins and step.run is None:
+        problems.add(step.at("status"), "status without run", "only a command has an exit status")
+    if not 0 <= step.status <= 255:
+        problems.add(step.at("status"), f"status {step.status} is out of range", "use 0 to 255")
+    if step.expect is not None:
+        _regex(step.expect, step.at("expect"), problems)
+    _positive(step, "within", step.within, problems)
+
+
+def _machine(machine: Machine, problems: Problems) -> None:
+    if machine.memory is not None:
+        _memory(machine, machine.memory, MIN_DOM0_MEMORY, "machine.memory", problems)
+    if machine.cpus is not None:
+        _at_least(machine, "cpus", 1, "machine.cpus", problems)
+
+
+def _test(test: Test, problems: Problems) -> None:
+    for index, pattern in enumerate(test.forbid):
+        _regex(pattern, test.at(f"forbid[{index}]"), problems)
+    if not any(step.expect is not None or step.run is not None for step in test.steps):
+        advice = "add a step with expect or run; without one the test proves nothing"
+        problems.add(test.at("steps"), f"test {test.name} asserts nothing", advice)
+    _positive(test, "timeout", test.timeout, problems)
+    _words(test, "cmdline", test.cmdline, problems)
+
+
+def _domain(domain: Domain, problems: Problems) -> None:
+    _memory(domain, domain.memory, MIN_GUEST_MEMORY, "memory of the guest", problems)
+    _at_least(domain, "vcpus", 1, "vcpus of the guest", problems)
+    if domain.initramfs and not domain.kernel:
+        problems.add(domain.at("initramfs"), "initramfs without kernel", "name the kernel that it belongs to")
+    _words(domain, "cmdline", domain.cmdline, problems)
+
+
+def _source(source: Source, problems: Problems) -> None:
+    _exactly_one(source, ("apt", "file", "git", "url"), "source", problems)
+    needs = {"apt": ("suites", "keyring"), "git": ("commit",), "url": ("sha256",), "file": ()}
+    for kind, names in needs.items():
+        if getattr(source, kind) is None:
+            continue
+        for name in names:
+            if not getattr(source, name):
+                problems.add(source.at(kind), f"{kind} source without {name}", f"add {name}")
+        _only_with(source, kind, {n for k, ns in needs.items() if k != kind for n in ns} - set(names), problems)
+
+
+def _only_with(source: Source, kind: str, strange: Iterable[str], problems: Problems) -> None:
+    for name in sorted(strange):
+        if name in source.origins:
+            problems.add(source.at(name), f"{name} has no meaning for a {kind} source", "remove it")
+
+
+def _declaration(made: Declaration, problems: Problems) -> None:
+    if made.version != 1:
+        problems.add(made.at("version"), f"version {made.version} of the format is unknown", "known: 1")
+    _distinct(made, "images", [image.name for image in made.images], "image", problems)
+    _distinct(made, "tests", [test.name for test in made.tests], "test", problems)
+    _words(made.hypervisor, "cmdline", made.hypervisor.cmdline, problems)
+    images = [image.name for image in made.images]
+    for test in made.tests:
+        if test.image is not None and test.image not in images:
+            message = f"test {test.name} boots an unknown image {quote(test.image)}"
+            problems.add(test.at("image"), message, nearest(test.image, images, show="images"))
+    if made.tests and not images:
+        problems.add(made.at("tests"), "tests without an image to boot", "add an entry under images")
+
+
+def _regex(pattern: str, at: Position | None, problems: Problems) -> None:
+    try:
+        re.compile(pattern)
+    except (re.error, RecursionError, OverflowError) as error:
+        message = f"{quote(pattern)} is no regular expression: {error}"
+        problems.add(at, message, r"write a backslash before characters that are meant literally: \( \[ \+")
+
+
+def _words(node: Node, name: str, words: list[str], problems: Problems) -> None:
+    for index, word in enumerate(words):
+        if not word.strip() or any(c in word for c in "\n\r\0"):
+            at = node.at(f"{name}[{index}]")
+            problems.add(at, f"{quote(word)} is no word of a command line", "write words without line breaks")
+
+
+def _distinct(node: Node, name: str, values: list[str], what: str, problems: Problems) -> None:
+    for index, value in enumerate(values):
+        if value in values[:index]:
+            message = f"{what} {quote(value)} is declared twice"
+            problems.add(node.at(f"{name}[{index}]"), message, "give each its own name, or remove one")
+
+
+def _at_least(node: Node, name: str, minimum: int, what: str, problems: Problems) -> None:
+    value = getattr(node, name)
+    if not minimum <= value <= 4096:
+        problems.add(node.at(name), f"{what}: {value} is out of range", f"use {minimum} to 4096")
+
+
+def _positive(node: Node, name: str, value: float | None, problems: Problems) -> None:
+    if value is not None and value <= 0:
+        problems.add(node.at(name), f"{name} must be more than 0", "write for example 60s")
+
+
+CHECKS: Mapping[type[Node], Check] = {
+    File: _file,
+    User: _user,
+    Bridge: _bridge,
+    Dom0: _dom0,
+    Step: _step,
+    Machine: _machine,
+    Test: _test,
+    Domain: _domain,
+    Source: _source,
+    Declaration: _declaration,
+}

@@ -1,0 +1,183 @@
+"""Recipes: what xenbuild knows about releases, boards, hypervisors, driver sets and tools, as data.
+
+A recipe of the same name in a `recipes/` folder beside the declaration goes before the project's own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+from xenbuild.errors import DeclarationError, Position
+from xenbuild.spec.convert import Converter
+from xenbuild.spec.data import data_dir
+from xenbuild.spec.model import Node, Size, key
+from xenbuild.spec.problems import Problems, nearest
+from xenbuild.spec.reader import read_yaml
+from xenbuild.spec.scalars import quote
+
+
+@dataclass(kw_only=True)
+class Recipe(Node):
+    """What all recipes share: the name under which they were asked for, and their file."""
+
+    name: str
+    file: Path
+
+
+@dataclass(kw_only=True)
+class Archive(Node):
+    name: str = key("name in the lock")
+    mirrors: list[str] = key("base addresses, tried in order")
+    suites: list[str] = key("suites")
+    components: list[str] = key("components", factory=lambda: ["main"])
+    keyring: str = key("OpenPGP keyring that signs it, a file in recipes/keyrings/")
+    snapshot: str | None = key("base address of a snapshot service for superseded versions", default=None)
+
+
+@dataclass(kw_only=True)
+class HypervisorPackage(Node):
+    roots: list[str] = key("packages that hold the hypervisor")
+    only: str = key("dependencies are followed only if they match this pattern", default="")
+    file: str = key("the hypervisor's file in them")
+
+
+@dataclass(kw_only=True)
+class KernelPackage(Node):
+    roots: list[str] = key("packages that lead to the kernel")
+    only: str = key("dependencies are followed only if they match this pattern", default="")
+    file: str = key("pattern of the kernel's file")
+    modules: str = key("pattern of the folder that holds its modules", default="lib/modules/*")
+
+
+@dataclass(kw_only=True)
+class ReleaseArch(Node):
+    debian: str = key("the distribution's name of the architecture")
+    hypervisor: HypervisorPackage = key("where the hypervisor comes from")
+    kernel: KernelPackage = key("where dom0's kernel comes from")
+    dom0_roots: list[str] = key("packages of dom0 on this architecture only", factory=list)
+
+
+@dataclass(kw_only=True)
+class Dom0Packages(Node):
+    roots: list[str] = key("packages of dom0, with their dependencies")
+    exclude: list[str] = key("packages that are left out although something depends on them", factory=list)
+    files: list[str] = key("patterns of the members that are wanted; libraries follow by themselves", factory=list)
+    dlopened: list[str] = key("libraries that are loaded at run time only", factory=list)
+
+
+@dataclass(kw_only=True)
+class Release(Recipe):
+    """A distribution release: recipes/releases/NAME.yaml."""
+
+    archives: list[Archive] = key("package archives")
+    xen: str = key("version of Xen in it")
+    architectures: dict[str, ReleaseArch] = key("by our name of the architecture")
+    dom0: Dom0Packages = key("what dom0 is made of")
+
+
+@dataclass(kw_only=True)
+class Board(Recipe):
+    """A machine that QEMU emulates: recipes/boards/NAME.yaml."""
+
+    arch: str = key("architecture of the machine", choices=("x86_64", "arm64", "armv7", "ia32"))
+    qemu: str = key("QEMU's program, qemu-system-...")
+    machine: str = key("QEMU's -machine")
+    cpu: str = key("QEMU's -cpu", default="")
+    memory: Size = key("memory of the machine", default=Size(1 << 30))
+    cpus: int = key("processors of the machine", default=1)
+    arguments: list[str] = key("more QEMU arguments, verbatim", factory=list)
+    hypervisor_cmdline: list[str] = key("words that the hypervisor needs on this machine", factory=list)
+    dom0_cmdline: list[str] = key("words that dom0's kernel needs on this machine", factory=list)
+    kvm: bool = key("whether KVM may be used where a probe found it working", default=True)
+
+
+@dataclass(kw_only=True)
+class DriverSet(Recipe):
+    """Kernel modules that belong together: pv-drivers/sets/NAME.yaml."""
+
+    help: str = key("what the set is for", default="")
+    modules: list[str] = key("kernel modules, on every architecture", factory=list)
+    optional: dict[str, list[str]] = key("more of them by architecture", factory=dict)
+    builtin_ok: bool = key("a module that the kernel has built in counts as present", default=True)
+
+    def modules_for(self, arch: str) -> list[str]:
+        """The set's modules on an architecture (our name)."""
+        return [*self.modules, *self.optional.get(arch, [])]
+
+
+@dataclass(kw_only=True)
+class HypervisorRecipe(Recipe):
+    """A hypervisor: recipes/hypervisors/NAME.yaml. What it goes with is in recipes/capabilities.yaml."""
+
+    help: str = key("what it is")
+    boards: dict[str, str] = key("board on which `run` and `test` boot it, by architecture")
+    cmdline: list[str] = key("words that are always on its command line", factory=list)
+
+
+@dataclass(kw_only=True)
+class Tools(Recipe):
+    """The host tools that are used from packages: recipes/tools.yaml."""
+
+    release: str = key("release that they come from")
+    groups: dict[str, list[str]] = key("packages by group of programs, with their dependencies")
+    exclude: list[str] = key("packages that are left out although something depends on them", factory=list)
+
+
+R = TypeVar("R", bound=Recipe)
+
+# kind -> (its data folder, folder below it, folder below `recipes/` beside a declaration)
+_PLACES: dict[type[Recipe], tuple[str, str, str]] = {
+    Release: ("recipes", "releases", "releases"),
+    Board: ("recipes", "boards", "boards"),
+    HypervisorRecipe: ("recipes", "hypervisors", "hypervisors"),
+    DriverSet: ("pv-drivers", "sets", "drivers"),
+    Tools: ("recipes", "", ""),
+}
+
+
+def recipe_folders(kind: type[Recipe], folder: Path | None = None) -> list[Path]:
+    """Where recipes of a kind are looked for, in order. `folder` is the declaration's."""
+    data, inside, local = _PLACES[kind]
+    beside = [folder / "recipes" / local] if folder else []
+    return [*beside, data_dir(data) / inside]
+
+
+def recipe_names(kind: type[Recipe], folder: Path | None = None) -> list[str]:
+    """Names of all recipes of a kind, sorted."""
+    return sorted({file.stem for place in recipe_folders(kind, folder) for file in place.glob("*.yaml")})
+
+
+def load_recipe(kind: type[R], name: str, folder: Path | None = None, at: Position | None = None) -> R:
+    """Read the recipe. Raises DeclarationError at `at` if there is none, or in the recipe's file if it is wrong."""
+    for place in recipe_folders(kind, folder):
+        file = place / f"{name}.yaml"
+        if "/" not in name and file.is_file():
+            return cast(R, _read(cast(Any, kind), name, file))
+    what = {Release: "release", Board: "board", HypervisorRecipe: "hypervisor", DriverSet: "driver set", Tools: "tools"}
+    advice = nearest(name, recipe_names(kind, folder))
+    raise DeclarationError(f"there is no {what[kind]} {quote(name)}", at=at, advice=advice)
+
+
+def load_tools(folder: Path | None = None) -> Tools:
+    """The recipe of the host tools."""
+    return load_recipe(Tools, "tools", folder)
+
+
+def keyring(name: str, folder: Path | None = None) -> Path:
+    """The file of a keyring that an archive names. Raises DeclarationError if there is none."""
+    beside = [folder / "recipes" / "keyrings"] if folder else []
+    for place in [*beside, data_dir("recipes") / "keyrings"]:
+        if (place / name).is_file():
+            return place / name
+    raise DeclarationError(f"there is no keyring {quote(name)}", advice="keyrings lie in recipes/keyrings/")
+
+
+@cache
+def _read(kind: type[Recipe], name: str, file: Path) -> Recipe:
+    problems = Problems()
+    recipe = Converter(problems).block(read_yaml(file), kind, name=name, file=file)
+    problems.check()
+    return recipe

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Why multiboot 2: Xen's reloc.c takes video information (VBE, framebuffer) from multiboot 2 only,
+ * the same in 4.17 and 4.20. ACPI and SMBIOS tags are passed on for hypervisors that read them; Xen
+ * finds those tables by itself.
+ */
+#include "handover.h"
+#include "multiboot.h"
+#include "text.h"
+
+static uint8_t info[65536] __attribute__((aligned(8)));
+static uint32_t used;
+static bool full;
+
+/* A new tag with room for `size` bytes behind its header. */
+static void *add_tag(uint32_t type, uint32_t size)
+{
+	struct mb2_tag *tag = (void *)(info + used);
+	uint32_t room = (sizeof(*tag) + size + 7) & ~7u;
+
+	if (size > sizeof(info) || room > sizeof(info) - used) {
+		full = true;
+		return NULL;
+	}
+	used += room;
+	tag->type = type;
+	tag->size = sizeof(*tag) + size;
+	return tag + 1;
+}
+
+/* A tag that holds `fixed` bytes (returned) and a string put together from up to four pieces. */
+static void *add_string(uint32_t type, uint32_t fixed, const char *const pieces[4])
+{
+	size_t size = fixed + 1;
+	struct text t;
+	uint8_t *body;
+
+	for (int i = 0; i < 4; i++)
+		size += text_length(pieces[i], sizeof(info));
+	body = add_tag(type, size);
+	if (!body)
+		return NULL;
+	text_start(&t, (char *)body + fixed, size - fixed);
+	for (int i = 0; i < 4; i++)
+		text_add(&t, pieces[i]);
+	return body;
+}
+
+/* The words that the user gave to the boot loader, without the file's name. */
+static const char *given_words(const struct machine *m)
+{
+	const char *p = m->cmdline;
+
+	while (*p == ' ')
+		p++;
+	if (m->cmdline_has_file)
+		while (*p && *p != ' ')
+			p++;
+	while (*p == ' ')
+		p++;
+	return p;
+}
+
+static void add_module(uint32_t start, uint32_t end, const char *file, const char *cmdline)
+{
+	uint32_t *range = add_string(MB2_MODULE, 8, (const char *const[]){file, cmdline, "", ""});
+
+	if (range) {
+		range[0] = start;
+		range[1] = end;
+	}
+}
+
+static void add_memory(const struct machine *m)
+{
+	struct mb2_mmap_entry *entry;
+	uint64_t lower = 0, upper = 0;
+	uint32_t *body = add_tag(MB2_BASIC_MEMORY, 8);
+
+	for (uint32_t i = 0; i < m->range_count; i++) {
+		const struct range *r = &m->ranges[i];
+
+		if (r->type == TYPE_RAM && r->start == 0)
+			lower = r->size >> 10;
+		if (r->type == TYPE_RAM && r->start <= 1 << 20 && r->start + r->size > 1 << 20)
+			upper = (r->start + r->size - (1 << 20)) >> 10;
+	}
+	if (body) {
+		body[0] = lower > 640 ? 640 : (uint32_t)lower;
+		body[1] = upper > 0xffffffff ? 0xffffffff : (uint32_t)upper;
+	}
+	body = add_tag(MB2_MMAP, 8 + m->range_count * sizeof(*entry));
+	if (!body)
+		return;
+	body[0] = sizeof(*entry);
+	body[1] = 0;
+	entry = (void *)(body + 2);
+	for (uint32_t i = 0; i < m->range_count; i++, entry++)
+		*entry = (struct mb2_mmap_entry){m->ranges[i].start, m->ranges[i].size,
+						 m->ranges[i].type, 0};
+}
+
+uint32_t handover_write(const struct machine *m, const struct table *table)
+{
+	const struct part *part = at(table->parts);
+	const char *words = given_words(m), *cmdline = at(table->cmdline);
+	/* Xen drops the first word of each command line unless the boot loader's name is that of
+	 * GRUB 2. */
+	bool file_first = !loader_is_grub2(m->loader);
+
+	used = sizeof(struct mb2_info);
+	add_string(MB2_CMDLINE, 0,
+		   (const char *const[]){file_first ? "hypervisor " : "", cmdline,
+					 *cmdline && *words ? " " : "", words});
+	add_string(MB2_LOADER_NAME, 0,
+		   (const char *const[]){"xenbuild, started by ", m->loader, "", ""});
+	add_memory(m);
+	for (uint32_t i = 0; i < table->part_count; i++)
+		if (part[i].module)
+			add_module(part[i].start, part[i].start + part[i].size,
+				   file_first ? "module " : "", at(part[i].cmdline));
+	/* The boot loader's own modules follow; their command lines have the form that its name
+	 * implies already. */
+	for (uint32_t i = 0; i < m->module_count; i++)
+		add_module(m->modules[i].start, m->modules[i].end, "", m->modules[i].cmdline);
+	if (m->extra_size <= sizeof(info) - used) {
+		memcpy(info + used, m->extra, m->extra_size);
+		used += m->extra_size;
+	}
+	add_tag(MB2_END, 0);
+	((struct mb2_info *)(void *)info)->total_size = used;
+	return full ? 0 : (uint32_t)info;
+}

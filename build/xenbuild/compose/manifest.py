@@ -1,0 +1,64 @@
+"""What a bundle says about itself: its parts with digests, its command lines, and where it came from."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zlib
+from dataclasses import asdict, dataclass
+
+from xenbuild.errors import FormatError
+
+VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One file inside a bundle. `offset` and `size` are bytes of the bundle's file; `crc32` is what the loader checks."""
+
+    name: str
+    role: str  # hypervisor, kernel, initramfs
+    size: int
+    sha256: str
+    crc32: int
+    offset: int
+    cmdline: str = ""
+
+    @classmethod
+    def of(cls, name: str, role: str, data: bytes | memoryview, offset: int, cmdline: str = "") -> Part:
+        """Describe the bytes of a part."""
+        return cls(name, role, len(data), hashlib.sha256(data).hexdigest(), zlib.crc32(data), offset, cmdline)
+
+    def damage(self, data: bytes | memoryview) -> str:
+        """What is wrong with the bytes that a file holds for this part; empty if they are right."""
+        if len(data) != self.size:
+            return f"has {len(data)} bytes, not {self.size}"
+        if hashlib.sha256(data).hexdigest() != self.sha256:
+            return "does not match its SHA-256"
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """The description of a whole bundle."""
+
+    target: str  # arch/hypervisor
+    parts: tuple[Part, ...]
+    declaration: str = ""  # digest of the declaration
+
+    def to_bytes(self) -> bytes:
+        """Canonical JSON: sorted keys, no spaces, one final newline."""
+        body = {"xenbuild": VERSION, **asdict(self)}
+        return json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode() + b"\n"
+
+    @classmethod
+    def from_bytes(cls, data: bytes, name: str) -> Manifest:
+        """Read it back; `name` is the file that messages speak of. Raises FormatError."""
+        try:
+            body = json.loads(data)
+            if body.pop("xenbuild") != VERSION:
+                raise FormatError(f"{name} was made by another version of xenbuild", advice="inspect it with that one")
+            parts = tuple(Part(**part) for part in body.pop("parts"))
+            return cls(parts=parts, **body)
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise FormatError(f"the manifest of {name} is damaged") from error

@@ -12,7 +12,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def declaration_options(function: F) -> F:
-    """-f/--file, --profile and --set; the function gets `file: Path`, `profiles: tuple[str, ...]`, `variables: dict`."""
+    """-f, --profile, --set; the function gets `file: Path`, `profiles: tuple[str, ...]`, `variables: dict`."""
     for option in reversed(
         (
             click.option(

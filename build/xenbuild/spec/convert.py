@@ -21,6 +21,7 @@ from xenbuild.spec.problems import Problems, nearest
 from xenbuild.spec.scalars import quote
 
 BAD: Final = object()
+UNWRITTEN: Final = object()
 Check = Callable[[Any, Problems], None]
 T = TypeVar("T", bound=Node)
 
@@ -52,9 +53,9 @@ class Converter:
                 at = tree.key_at(name)
                 self.problems.add(at, f"unknown key {quote(_join(path, name))}", nearest(name, known, show="keys here"))
                 values[name] = BAD
-        for name, spec in known.items():
+        for spec in known.values():
             value = self._member(tree, spec, path, origins)
-            if value is not None or spec.optional:
+            if value is not UNWRITTEN:
                 values[spec.field] = value
         missing = [name for name, spec in known.items() if spec.required and spec.field not in values]
         if missing and not self.partial:
@@ -69,13 +70,13 @@ class Converter:
         return made
 
     def _member(self, tree: Mapping, spec: Key, path: str, origins: dict[str, Position]) -> Any:
-        """The value of one key of a block; its default if it is not written; None if it must be and is not."""
+        """The value of one key of a block; UNWRITTEN leaves it to the dataclass."""
         where = _join(path, spec.name)
         if (written := tree.items.get(spec.name)) is not None:
             origins[spec.field] = written.at
             return self.value(written, spec, where, origins)
         if (more := tree.items.get(f"{spec.name}+")) is None:
-            return None if spec.required else spec.default
+            return UNWRITTEN
         if get_origin(spec.type) is not list:
             self.problems.add(
                 tree.key_at(f"{spec.name}+"), f"{where}: only a list can be appended to", f"write '{spec.name}'"

@@ -6,7 +6,7 @@ import dataclasses
 import types
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, cast, get_args, get_origin, get_type_hints
+from typing import Any, Union, cast, get_args, get_origin, get_type_hints
 
 from xenbuild.spec.model import Node
 
@@ -53,7 +53,7 @@ def _keys(cls: type[Node]) -> dict[str, Key]:
 
 def strip_optional(hint: Any) -> tuple[Any, bool]:
     """`X | None` as (X, True); any other type as (type, False)."""
-    if get_origin(hint) is types.UnionType:
+    if get_origin(hint) in (types.UnionType, Union):  # `NewType | None` is the latter
         rest = [arg for arg in get_args(hint) if arg is not types.NoneType]
         if len(rest) == 1:
             return rest[0], True

@@ -110,7 +110,7 @@ class Dom0(Node):
 
 @dataclass(kw_only=True)
 class Step(Node):
-    """One step of a test: exactly one of `expect`, `run`, `send`, `forbid` leads it."""
+    """One step of a test: `run` (with or without `expect`), `expect` alone, or `send`."""
 
     expect: str | None = key(
         "regular expression that the console must print; with `run`, what the command prints", default=None

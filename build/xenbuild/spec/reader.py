@@ -93,17 +93,12 @@ class _Builder:
     def _refuse_extras(self, event: Any, at: Position) -> None:
         from yaml import events
 
-        if isinstance(event, events.AliasEvent):
-            self.problems.add(
-                at, f"alias '*{event.anchor}'", "anchors and aliases are refused; use variables or include"
-            )
-        elif event.anchor:
-            self.problems.add(
-                at, f"anchor '&{event.anchor}'", "anchors and aliases are refused; use variables or include"
-            )
+        if event.anchor:
+            what = "alias '*" if isinstance(event, events.AliasEvent) else "anchor '&"
+            self.problems.add(at, f"{what}{event.anchor}' is refused", "use variables, profiles or include instead")
         if getattr(event, "tag", None):
             self.problems.add(
-                at, f"tag {quote(event.tag)}", "tags are refused; put quotes around text that looks like a number"
+                at, f"tag {quote(event.tag)} is refused", "put quotes around text that looks like a number"
             )
 
     def _open(self, block: Mapping | Sequence) -> None:
@@ -132,7 +127,7 @@ class _Builder:
                 f"the first is in line {first.line}; keep one of them",
             )
         elif key.text == "<<" and key.plain:
-            self.problems.add(key.at, "merge key '<<'", "merge keys are refused; use include, profiles or variables")
+            self.problems.add(key.at, "merge key '<<' is refused", "use variables, profiles or include instead")
         else:
             block.put(key.text, value, key.at)
 

@@ -55,9 +55,9 @@ class _Walk:
         while queue:
             package = queue.popleft()
             for group in package.depends:
-                wanted = tuple(alternative for alternative in group if self._followed(alternative.name))
-                if wanted and len(wanted) == len(group):
-                    self._take(self._choose(package, wanted), package.name, queue)
+                # What is left out counts as there: it satisfies the whole group.
+                if all(self._followed(alternative.name) for alternative in group):
+                    self._take(self._choose(package, group), package.name, queue)
         return sorted(self.chosen.values(), key=lambda p: p.name)
 
     def _take(self, package: Package, parent: str, queue: deque[Package]) -> None:
@@ -104,7 +104,7 @@ class _Walk:
         raise LockError(
             f"{self.request.name}: {chain} needs {wanted}, which {self.request.release.name} cannot satisfy"
             f" for {self.request.arch}",
-            advice="exclude it in the recipe if the programs that are used can do without, or wait for the archive to settle",
+            advice="exclude it in the recipe if what is used can do without it, or wait for the archive to settle",
         )
 
     def _best(self, candidates: list[Package]) -> Package | None:

@@ -6,6 +6,7 @@ boundary and used in place. Only the hypervisor's segments are copied, to where 
 
 from __future__ import annotations
 
+import json
 import mmap
 import struct
 import zlib
@@ -19,6 +20,7 @@ from xenbuild.errors import DeclarationError, FormatError
 from xenbuild.formats.elf import EM_386, EM_X86_64, PT_NOTE, Elf
 from xenbuild.formats.elfwrite import Piece, align, patch, write_elf
 from xenbuild.formats.multiboot import find_multiboot2
+from xenbuild.formats.xennotes import check_dom0, kernel_notes
 
 if TYPE_CHECKING:
     from xenbuild.plan.job import Job
@@ -61,7 +63,10 @@ def run(job: Job) -> None:
     """Action: inputs loader, xen, kernel and optionally initramfs; params below; output "bundle" (and "manifest").
 
     params: xen_cmdline, kernel_cmdline (strings), target ("x86_64/xen"), declaration (digest, optional).
+    An input "kernel_notes" (output of `check_kernel`) says that the kernel has been checked already.
     """
+    if "kernel_notes" not in job.inputs:
+        check_dom0(kernel_notes(_map(job.path("kernel")), "kernel"), "the dom0 kernel")
     contents = [Content("xen", "hypervisor", _map(job.path("xen")), str(job.params["xen_cmdline"]))]
     for name in MODULES:
         if name in job.inputs:
@@ -72,6 +77,17 @@ def run(job: Job) -> None:
     manifest = write_bundle(job.out("bundle"), loader, contents, str(job.params["target"]), declaration)
     if "manifest" in job.action.outputs:
         job.out("manifest").write_bytes(manifest.to_bytes())
+
+
+def check_kernel(job: Job) -> None:
+    """Action: refuse an input "kernel" that cannot be dom0; output "notes", its Xen notes as JSON.
+
+    An action of its own because it unpacks the kernel, which takes a second: a changed word must not repeat it.
+    """
+    name = str(job.params.get("name", "the dom0 kernel"))
+    notes = kernel_notes(_map(job.path("kernel")), name)
+    check_dom0(notes, name)
+    job.out("notes").write_text(json.dumps({"arch": notes.arch, **notes.values}, sort_keys=True, indent=1) + "\n")
 
 
 def _map(path: Path) -> memoryview:

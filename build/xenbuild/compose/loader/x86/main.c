@@ -27,7 +27,7 @@ static void print_range(uint64_t start, uint64_t end)
 }
 
 /* Refuses memory that the machine does not have, or that its firmware keeps for itself. */
-static bool need_ram(const char *what, const char *name, uint64_t start, uint64_t end)
+static bool need_ram(const char *what, const char *part, uint64_t start, uint64_t end)
 {
 	uint64_t ram_end = machine_ram_end(&machine);
 
@@ -35,7 +35,11 @@ static bool need_ram(const char *what, const char *name, uint64_t start, uint64_
 		return true;
 	complain();
 	print(what);
-	print(name);
+	if (part) {
+		print(" '");
+		print(part);
+		print("'");
+	}
 	print(" needs ");
 	print_range(start, end);
 	if (end > ram_end) {
@@ -59,10 +63,11 @@ static bool check_memory(const struct table *table)
 	bool ok = true;
 
 	for (uint32_t i = 0; i < table->part_count; i++)
-		ok &= need_ram("part '", at(part[i].name), part[i].start,
-			       part[i].start + part[i].size);
+		ok &=
+		    need_ram("part", at(part[i].name), part[i].start, part[i].start + part[i].size);
 	for (uint32_t i = 0; i < table->copy_count; i++)
-		ok &= need_ram("the hypervisor", "", copy[i].to, copy[i].to + copy[i].memory_size);
+		ok &=
+		    need_ram("the hypervisor", NULL, copy[i].to, copy[i].to + copy[i].memory_size);
 	return ok;
 }
 
@@ -129,7 +134,7 @@ static bool check_table(void)
 		print("this is a loader without a bundle");
 		return false;
 	}
-	if (!need_ram("the bundle", "", (uint32_t)image_start, anchor.table + anchor.table_size))
+	if (!need_ram("the bundle", NULL, (uint32_t)image_start, anchor.table + anchor.table_size))
 		return false;
 	if (crc32(at(anchor.table), anchor.table_size) == anchor.table_crc)
 		return true;

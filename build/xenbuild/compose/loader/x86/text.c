@@ -14,8 +14,13 @@ void *memcpy(void *to, const void *from, size_t size)
 void *memset(void *to, int byte, size_t size)
 {
 	void *d = to;
+	size_t words = size / 4, rest = size % 4;
 
-	__asm__ volatile("rep stosb" : "+D"(d), "+c"(size) : "a"(byte) : "memory");
+	__asm__ volatile("rep stosl"
+			 : "+D"(d), "+c"(words)
+			 : "a"((byte & 0xff) * 0x01010101u)
+			 : "memory");
+	__asm__ volatile("rep stosb" : "+D"(d), "+c"(rest) : "a"(byte) : "memory");
 	return to;
 }
 

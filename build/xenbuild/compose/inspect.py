@@ -1,0 +1,108 @@
+"""What a file is and whether it is whole: the work of `xenbuild inspect`.
+
+Each kind of file has a function that takes the file's bytes and returns a report; `KINDS` lists them with the test
+that recognises the kind, most telling first.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import mmap
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from xenbuild.compose.inspect_kinds import arm_image, bzimage, cpio, elf, is_arm_image, is_cpio, pe
+from xenbuild.compose.manifest import Manifest
+from xenbuild.errors import FormatError, IntegrityError
+from xenbuild.formats.bzimage import is_bzimage
+from xenbuild.formats.elf import MAGIC, Elf
+from xenbuild.formats.pe import is_pe
+
+MANIFEST = ".xenbuild.manifest"
+LOADER_MAGIC = b"XENBUILD-X86-1"
+
+
+@dataclass(slots=True)
+class Report:
+    """What was found. `facts` is ordered for people; `damage` lists what is wrong (empty: all is well)."""
+
+    kind: str
+    size: int
+    sha256: str
+    facts: dict[str, Any] = field(default_factory=dict)
+    damage: list[str] = field(default_factory=list)
+
+    def to_json(self) -> dict[str, Any]:
+        """As `inspect --json` prints it."""
+        return {**asdict(self), "ok": not self.damage}
+
+
+def inspect(path: Path) -> Report:
+    """Recognise and verify a file. Raises FormatError if it is of no known kind, cut short or unreadable."""
+    try:
+        with path.open("rb") as file:
+            data = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+    except ValueError:
+        raise FormatError(f"{path} is empty") from None
+    except OSError as error:
+        raise FormatError(f"cannot read {path}: {error.strerror}", advice="check the path") from None
+    for recognises, describe in KINDS:
+        if recognises(data):
+            kind, facts, damage = describe(data, path.name)
+            return Report(kind, len(data), hashlib.sha256(data).hexdigest(), facts, damage)
+    raise FormatError(
+        f"{path} is of no kind that xenbuild knows",
+        advice="it reads bundles, ELF and PE files, Linux kernels (bzImage, Image, zImage) and cpio archives",
+    )
+
+
+def raise_damage(report: Report, name: str) -> None:
+    """Raise IntegrityError if the report found damage."""
+    if report.damage:
+        raise IntegrityError(f"{name} is damaged: {'; '.join(report.damage)}", advice="build or copy it again")
+
+
+def _is_x86_bundle(data: memoryview) -> bool:
+    return bytes(data[:4]) == MAGIC and LOADER_MAGIC in bytes(data[4096:65536])
+
+
+def _x86_bundle(data: memoryview, name: str) -> tuple[str, dict[str, Any], list[str]]:
+    image = Elf.parse(data, name)
+    if image.shoff + image.shnum * image.shentsize > len(data):
+        whole = image.shoff + image.shnum * image.shentsize
+        return "x86 bundle", {}, [f"it is cut short: it has {len(data)} bytes, not {whole}"]
+    section = image.section(MANIFEST)
+    if section is None:
+        return "x86 loader without parts", {}, []
+    manifest = Manifest.from_bytes(bytes(image.slice(section.offset, section.size, "its manifest")), name)
+    facts, damage = bundle_facts(data, manifest)
+    _, more, _ = elf(data, name)
+    facts["boots by"] = more["boots by"]
+    return "x86 bundle", facts, damage
+
+
+def bundle_facts(data: memoryview, manifest: Manifest) -> tuple[dict[str, Any], list[str]]:
+    """What a manifest says about a bundle, and which of its parts are damaged; the same for x86 and ARM."""
+    facts: dict[str, Any] = {"target": manifest.target}
+    if manifest.declaration:
+        facts["declaration"] = manifest.declaration
+    damage, parts = [], []
+    for part in manifest.parts:
+        wrong = part.damage(data[part.offset : part.offset + part.size])
+        if wrong:
+            damage.append(f"part '{part.name}' {wrong}")
+        parts.append({**asdict(part), "ok": not wrong})
+    facts["parts"] = parts
+    return facts, damage
+
+
+KINDS: list[tuple[Callable[[memoryview], bool], Callable[[memoryview, str], tuple[str, dict[str, Any], list[str]]]]] = [
+    (_is_x86_bundle, _x86_bundle),
+    (lambda data: bytes(data[:4]) == MAGIC, elf),
+    (is_bzimage, bzimage),
+    (is_arm_image, arm_image),
+    (is_pe, pe),
+    (is_cpio, cpio),
+]

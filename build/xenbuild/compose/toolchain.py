@@ -1,0 +1,73 @@
+"""Compiles a freestanding loader with clang and ld.lld, both from the tools tree (or named by path in tests)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from xenbuild.errors import FormatError
+from xenbuild.parts.toolstree import ToolsTree
+from xenbuild.plan.action import Json
+
+if TYPE_CHECKING:
+    from xenbuild.plan.job import Job
+
+FLAGS = [
+    "-std=c11", "-O2", "-ffreestanding", "-fno-pic", "-fno-stack-protector", "-fno-asynchronous-unwind-tables",
+    "-fno-ident", "-Wall", "-Wextra", "-Werror",
+]  # fmt: skip
+X86_BASE = 0x1000000  # 16 MiB: above Xen's own place (from 2 MiB on), low enough for a machine with little memory
+
+
+def x86_params(base: int = X86_BASE) -> dict[str, Json]:
+    """Parameters of `run` for the x86 loader, linked at `base`. Pentium II without its MMX: what a stub needs."""
+    return {
+        "folder": "x86",
+        "target": "i386-unknown-none-elf",
+        "flags": ["-march=pentium2", "-mno-mmx", "-mno-sse"],
+        "script": "loader.lds",
+        "symbols": {"LOADER_BASE": base},
+    }
+
+
+def sources() -> Path:
+    """Where the loaders' sources lie, in the checkout or in the installed package."""
+    return Path(__file__).parent / "loader"
+
+
+def run(job: Job) -> None:
+    """Action: compile and link every .c and .S file of a folder of "sources"; output "loader", an ELF file.
+
+    params: folder, target (clang's triple), flags, script (linker script in the folder), symbols (name -> number
+    for the linker), format ("elf", or "binary" for the bare bytes), programs (only without an input "tools": clang
+    and ld.lld by path).
+    """
+    params = job.params
+    folder = job.path("sources") / params["folder"]
+    files = sorted(p.name for p in folder.iterdir() if p.suffix in (".c", ".S"))
+    if not files:
+        raise FormatError(f"the loader's folder {params['folder']} holds no sources")
+    clang, linker = _program(job, "clang"), _program(job, "ld.lld")
+    common = [*clang, f"--target={params['target']}", *_resources(job), *FLAGS, *params["flags"]]
+    objects = []
+    for name in files:
+        objects.append(str(job.folder / f"{name}.o"))
+        job.run([*common, "-c", name, "-o", objects[-1]], cwd=folder)
+    symbols = [f"--defsym={name}={value:#x}" for name, value in sorted(params["symbols"].items())]
+    style = ["--oformat=binary"] if params.get("format", "elf") == "binary" else []
+    script = ["-T", str(folder / params["script"])]
+    job.run([*linker, *script, *symbols, *style, "--build-id=none", "-s", "-o", str(job.out("loader")), *objects])
+
+
+def _program(job: Job, name: str) -> list[str]:
+    if "tools" in job.inputs:
+        return ToolsTree(job.path("tools")).argv(name)
+    return [str(job.params["programs"][name])]
+
+
+def _resources(job: Job) -> list[str]:
+    """Where the compiler's own headers lie: started through ld.so, clang cannot find them by its own path."""
+    if "tools" not in job.inputs:
+        return []
+    found = sorted((job.path("tools") / "usr/lib").glob("llvm-*/lib/clang/*/include"))
+    return ["-resource-dir", str(found[-1].parent)] if found else []

@@ -7,8 +7,6 @@ holds until a file's stat changes.
 
 from __future__ import annotations
 
-import ast
-import importlib.util
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -127,6 +125,8 @@ def _note_name() -> str:
 
 def _find(module: str) -> Path | None:
     """The file of a module, without importing anything."""
+    import importlib.util
+
     top, *rest = module.split(".")
     spec = importlib.util.find_spec(top)
     if spec is None or spec.origin is None or not spec.has_location:
@@ -143,6 +143,8 @@ def _find(module: str) -> Path | None:
 
 def _imports(module: str, path: Path, source: bytes) -> set[str]:
     """The modules of the same top-level package that a module imports anywhere in it, and its parents."""
+    import ast  # only here: a run in which no code has changed does not need it
+
     top = module.partition(".")[0]
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
     names: set[str] = {module.rpartition(".")[0]} if "." in module else set()

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
-import signal
-import subprocess
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from xenbuild.errors import ActionError, HostError
+
+if TYPE_CHECKING:
+    import subprocess  # at run time only when a program is run: it takes milliseconds to import
 
 LAST_LINES = 20  # of a failed program's output that an error shows
 TAIL = 16384  # bytes in which those lines are looked for
@@ -59,6 +60,8 @@ class Processes:
 
     def end(self) -> None:
         """Kill all programs and their children, and let no more start."""
+        import signal
+
         with self._guard:
             self._ended = True
             for process in self._running:
@@ -74,6 +77,8 @@ class Processes:
         stdout: IO[bytes],
         stderr: IO[bytes],
     ) -> subprocess.Popen[bytes]:
+        import subprocess
+
         with self._guard:
             if self._ended:
                 raise ActionError(f"{Path(argv[0]).name} was not started: the build has been stopped")
@@ -103,6 +108,8 @@ def environment(home: Path, more: Mapping[str, str]) -> dict[str, str]:
 def _ending(status: int) -> str:
     if status > 0:
         return f"failed with exit status {status}"
+    import signal
+
     try:
         return f"was ended by {signal.Signals(-status).name}"
     except ValueError:

@@ -245,7 +245,9 @@ class _Run:
         else:
             self._complete(node, outcome.outputs, "done", outcome.seconds)
 
-    def _complete(self, node: _Node, outputs: dict[str, Artifact], how: Literal["done", "cached"], seconds: float) -> None:
+    def _complete(
+        self, node: _Node, outputs: dict[str, Artifact], how: Literal["done", "cached"], seconds: float
+    ) -> None:
         node.state = _State.DONE
         node.outputs = outputs
         node.messages = {}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -86,6 +85,8 @@ def copy(source: Path, target: Path) -> None:
             if done or error.errno not in (errno.EXDEV, errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP):
                 raise
         if done < size:
+            import shutil  # imports every compressor there is
+
             shutil.copyfileobj(reader, writer, CHUNK)
 
 
@@ -94,6 +95,8 @@ def remove(path: Path) -> None:
     if not path.is_dir() or path.is_symlink():
         path.unlink(missing_ok=True)
         return
+    import shutil  # imports every compressor there is
+
     try:
         shutil.rmtree(path)
     except FileNotFoundError:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import fcntl
 import itertools
 import os
-import secrets
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -62,7 +61,7 @@ class Scratch:
         self._parent.mkdir(parents=True, exist_ok=True)
         clean(self._parent)
         while True:
-            base = self._parent / secrets.token_hex(8)
+            base = self._parent / os.urandom(8).hex()
             fd = os.open(base.with_suffix(".lock"), os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600)
             with suppress(BlockingIOError):
                 fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,0 +1,165 @@
+"""A machine's serial console: what it must say, what it must never say, and what is typed into it.
+
+Everything waits for evidence with a deadline; nothing sleeps. A wait ends early with ProofFailed when a forbidden
+pattern shows up before the awaited one, or when the machine ends.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import selectors
+import shlex
+import signal
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO
+
+from xenbuild.errors import HostError, ProofFailed
+from xenbuild.prove import process
+from xenbuild.prove.stream import OVERLAP, History, Plain
+
+_TICK = 0.25  # seconds between looks at the cancel flag
+_STDERR_KEPT = 8192  # bytes
+
+
+class Console:
+    """QEMU with its serial port on our pipe. Use as a context manager: leaving it kills the machine."""
+
+    def __init__(
+        self,
+        argv: Sequence[str],
+        *,
+        log: Path,
+        forbid: Sequence[re.Pattern[str]] = (),
+        cancel: threading.Event | None = None,
+    ) -> None:
+        self.history = History()
+        self._argv = list(argv)
+        self._forbid = tuple(forbid)
+        self._judged = 0  # forbidden patterns were sought up to this position
+        self._cancel = cancel or threading.Event()
+        self._plain = Plain()
+        self._stderr = b""
+        self._ended = False
+        self._log: BinaryIO = log.open("wb")
+        try:
+            self._process = process.start(argv)
+        except HostError:
+            self._log.close()
+            raise
+        assert self._process.stdout and self._process.stderr
+        self._selector = selectors.DefaultSelector()
+        for stream in (self._process.stdout, self._process.stderr):
+            os.set_blocking(stream.fileno(), False)
+            self._selector.register(stream, selectors.EVENT_READ)
+
+    def __enter__(self) -> Console:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, e: BaseException | None, tb: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        process.end(self._process)
+        self._selector.close()
+        self._log.close()
+
+    def expect(self, pattern: str | re.Pattern[str], deadline: float, what: str = "") -> re.Match[str]:
+        """Waits until the console says `pattern` (from where the last match ended) and moves behind it.
+
+        `deadline` is a time of time.monotonic(); `what` names the awaited thing in messages. Raises ProofFailed.
+        """
+        compiled = compile_pattern(pattern)
+        what = what or repr(compiled.pattern)
+        match = self.seen(compiled, deadline, what)
+        if not match:
+            raise ProofFailed(f"the console did not say {what} in time", advice=self._silence())
+        return match
+
+    def seen(self, pattern: re.Pattern[str], deadline: float, what: str = "") -> re.Match[str] | None:
+        """Like `expect`, but silence until the deadline is an answer too."""
+        searched = self.history.mark
+        while True:
+            found = self.history.search(pattern, max(self.history.mark, searched - OVERLAP))
+            self._judge(found[0] if found else self.history.end)
+            if found:
+                self.history.mark = found[0]
+                return found[1]
+            searched = self.history.end
+            if self._ended:
+                raise self._death(what or repr(pattern.pattern))
+            if time.monotonic() >= deadline:
+                return None
+            self._read(deadline)
+
+    def send(self, data: bytes, deadline: float) -> None:
+        """Types `data`. Raises ProofFailed if the machine has ended or takes nothing until the deadline."""
+        assert self._process.stdin
+        fd = self._process.stdin.fileno()
+        os.set_blocking(fd, False)
+        while data:
+            try:
+                data = data[os.write(fd, data) :]
+            except BlockingIOError:
+                if time.monotonic() >= deadline:
+                    raise ProofFailed("the machine takes no input on its console") from None
+                self._read(deadline)
+            except BrokenPipeError:
+                while not self._ended:
+                    self._read(deadline)
+                raise self._death("anything after what was typed") from None
+
+    def last_lines(self, count: int = 20) -> list[str]:
+        return self.history.last_lines(count)
+
+    def _read(self, deadline: float) -> None:
+        """Takes what QEMU has said, or waits a little for more. Notices its end."""
+        if self._cancel.is_set():
+            raise KeyboardInterrupt
+        events = self._selector.select(max(0.0, min(_TICK, deadline - time.monotonic())))
+        for key, _ in events:
+            data = os.read(key.fd, 1 << 16)
+            if not data:
+                self._selector.unregister(key.fileobj)
+            if key.fileobj is self._process.stderr:
+                self._stderr = (self._stderr + data)[-_STDERR_KEPT:]
+            else:
+                self._log.write(data)
+                self._log.flush()
+                self.history.add(self._plain.feed(data, final=not data))
+        self._ended = not self._selector.get_map()
+
+    def _judge(self, end: int) -> None:
+        """Seeks forbidden patterns up to position `end`: what comes after a match is judged by the next wait."""
+        start = self.history.line_start(max(self._judged - OVERLAP, 0)) if self._judged > OVERLAP else 0
+        for forbidden in self._forbid:
+            if found := self.history.search(forbidden, start, end):
+                at = found[0] - 1
+                line = self.history.slice(self.history.line_start(at), found[0]).strip("\n")
+                raise ProofFailed(f"the console said {line!r}, which the pattern {forbidden.pattern!r} forbids")
+        self._judged = max(self._judged, end)
+
+    def _silence(self) -> str:
+        lines = self.history.last_lines(1)
+        return f"the last thing it said was: {lines[0]}" if lines else "it said nothing at all"
+
+    def _death(self, what: str) -> ProofFailed | HostError:
+        """Why the machine is gone: QEMU could not run it (HostError), or it switched itself off or crashed."""
+        status = process.status(self._process)
+        said = self._stderr.decode("utf-8", "replace").strip()
+        reason = said.splitlines()[-1] if said else "it gave no reason"
+        if status == 0:
+            return ProofFailed(f"the machine switched itself off before the console said {what}")
+        how = f"was killed by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
+        if not self.history.end:
+            return HostError(f"QEMU {how}: {reason}", advice=f"the command was: {shlex.join(self._argv)}")
+        return ProofFailed(f"QEMU {how} before the console said {what}: {reason}")
+
+
+def compile_pattern(pattern: str | re.Pattern[str]) -> re.Pattern[str]:
+    """Patterns of tests are Python regular expressions in which ^ and $ mean lines."""
+    return re.compile(pattern, re.MULTILINE) if isinstance(pattern, str) else pattern

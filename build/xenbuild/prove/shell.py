@@ -1,0 +1,82 @@
+"""Commands typed into a POSIX shell on a console: their output and exit status.
+
+The shell prints a marker before and after the command. The typed text holds the marker in two halves
+(`xb''-end`), so that its echo cannot be taken for it. The end marker is printed twice, because a
+message of the hypervisor may fall into the middle of one.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from dataclasses import dataclass
+
+from xenbuild.errors import ProofFailed
+from xenbuild.prove.console import Console
+
+_CHUNK = 48  # bytes typed at a time; Xen holds 128 for dom0 and drops the rest (xen/drivers/char/console.c)
+_ECHO_WAIT = 2.0  # seconds for the echo of a chunk; a console that does not echo costs it once
+_ASK_AGAIN = 3.0  # seconds until a shell that said nothing is asked again: a starting getty flushes its input
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    output: str
+    status: int
+
+
+class Shell:
+    """A shell that reads from `console`. `token` makes the markers unique to this boot."""
+
+    def __init__(self, console: Console, token: str) -> None:
+        self._console = console
+        self._token = token[:8]
+        self._count = 0
+        self._echoes = True
+        self._greeted = False
+
+    def run(self, command: str, deadline: float) -> Result:
+        """Runs `command` in a subshell, with nothing on its standard input. Raises ProofFailed."""
+        if not self._greeted:
+            self._greet(deadline)
+        self._count += 1
+        mark = f"{self._token}.{self._count}"
+        begin = self._console.history.mark
+        self._type(f"(echo xb''-run-{mark}; {command}\n", deadline)
+        self._type(f") </dev/null; s=$?; for i in 1 2; do echo xb''-end-{mark}=$s.; done\n", deadline)
+        what = f"that the command {command!r} ended"
+        self._console.history.mark = begin  # pacing by the echo may have moved behind the answer
+        end = re.compile(rf"xb-end-{re.escape(mark)}=(\d+)\.")
+        match = self._console.expect(end, deadline, what)
+        text = self._console.history.slice(begin, self._console.history.mark)
+        text = text[: text.rfind(match.group())]
+        output = text.rpartition(f"xb-run-{mark}\n")[2]
+        return Result(output, int(match.group(1)))
+
+    def _greet(self, deadline: float) -> None:
+        """Waits until a shell answers."""
+        answer = re.compile(rf"xb-shell-{re.escape(self._token)}")
+        while time.monotonic() < deadline:
+            self._console.send(f"\necho xb''-shell-{self._token}\n".encode(), deadline)
+            if self._console.seen(answer, min(deadline, time.monotonic() + _ASK_AGAIN)):
+                self._greeted = True
+                return
+        raise ProofFailed(
+            "no shell answers on the console",
+            advice="`run` needs a POSIX shell there; `expect` the prompt or log in with `send` first",
+        )
+
+    def _type(self, text: str, deadline: float) -> None:
+        """Types at the pace of the echo, so that no buffer on the way overflows."""
+        data = text.encode()
+        for i in range(0, len(data), _CHUNK):
+            chunk = data[i : i + _CHUNK]
+            self._console.send(chunk, deadline)
+            if self._echoes:
+                self._echoes = self._echoed(chunk.decode("utf-8", "replace"), deadline)
+
+    def _echoed(self, chunk: str, deadline: float) -> bool:
+        """Whether the end of `chunk` came back. A line editor may wrap it, so blanks are not compared."""
+        tail = chunk.split()[-1][-8:] if chunk.split() else ""
+        pattern = re.compile(r"\s*".join(re.escape(c) for c in tail))
+        return self._console.seen(pattern, min(deadline, time.monotonic() + _ECHO_WAIT)) is not None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import mmap
+import struct
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -22,6 +23,7 @@ from xenbuild.formats.pe import is_pe
 
 MANIFEST = ".xenbuild.manifest"
 LOADER_MAGIC = b"XENBUILD-X86-1"
+ARM_MAGIC = b"xenbuild"
 
 
 @dataclass(slots=True)
@@ -83,6 +85,19 @@ def _x86_bundle(data: memoryview, name: str) -> tuple[str, dict[str, Any], list[
     return "x86 bundle", facts, damage
 
 
+def _is_arm_bundle(data: memoryview) -> bool:
+    return bytes(data[64:72]) == ARM_MAGIC
+
+
+def _arm_bundle(data: memoryview, name: str) -> tuple[str, dict[str, Any], list[str]]:
+    """The loader's structure at offset 64 (loader/arm/bundle.h) says where the manifest lies."""
+    offset, size = struct.unpack_from("<II", data, 64 + 48)
+    if offset + size > len(data):
+        return "Arm bundle", {}, [f"it is cut short: it has {len(data)} bytes, its manifest ends at {offset + size}"]
+    facts, damage = bundle_facts(data, Manifest.from_bytes(bytes(data[offset : offset + size]), name))
+    return "Arm bundle", facts, damage
+
+
 def bundle_facts(data: memoryview, manifest: Manifest) -> tuple[dict[str, Any], list[str]]:
     """What a manifest says about a bundle, and which of its parts are damaged; the same for x86 and ARM."""
     facts: dict[str, Any] = {"target": manifest.target}
@@ -100,6 +115,7 @@ def bundle_facts(data: memoryview, manifest: Manifest) -> tuple[dict[str, Any], 
 
 KINDS: list[tuple[Callable[[memoryview], bool], Callable[[memoryview, str], tuple[str, dict[str, Any], list[str]]]]] = [
     (_is_x86_bundle, _x86_bundle),
+    (_is_arm_bundle, _arm_bundle),
     (lambda data: bytes(data[:4]) == MAGIC, elf),
     (is_bzimage, bzimage),
     (is_arm_image, arm_image),

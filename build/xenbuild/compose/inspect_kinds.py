@@ -5,11 +5,10 @@ from __future__ import annotations
 import gzip
 import lzma
 import zlib
-from dataclasses import asdict
 from typing import Any
 
 from xenbuild.errors import FormatError
-from xenbuild.formats.bzimage import is_bzimage, read_bzimage
+from xenbuild.formats.bzimage import read_bzimage
 from xenbuild.formats.elf import Elf
 from xenbuild.formats.multiboot import find_multiboot1, find_multiboot2
 from xenbuild.formats.pe import read_pe
@@ -65,7 +64,8 @@ def bzimage(data: memoryview, name: str) -> Result:
 
 def _notes(notes: XenNotes) -> dict[str, Any]:
     shown = {k: v if isinstance(v, str) else f"{v:#x}" for k, v in notes.values.items()}
-    return {"domains": notes.modes, "dom0": "dom0" in notes.features, "features": sorted(notes.features), "notes": shown}
+    features = sorted(notes.features)
+    return {"domains": notes.modes, "dom0": "dom0" in features, "features": features, "notes": shown}
 
 
 def is_arm_image(data: memoryview) -> bool:
@@ -74,12 +74,15 @@ def is_arm_image(data: memoryview) -> bool:
 
 
 def arm_image(data: memoryview, name: str) -> Result:
-    """A kernel by the Linux Image or zImage protocol, or a bundle of ours in that form."""
+    """A kernel or hypervisor by the Linux Image or zImage protocol."""
     from xenbuild.formats import armimage
 
     if bytes(data[56:60]) == ARM64_MAGIC:
-        return "Linux Image (arm64)", asdict(armimage.read_image(bytes(data[:64]), name)), []
-    return "Linux zImage (arm)", asdict(armimage.read_zimage(bytes(data[:64]), name)), []
+        image = armimage.parse_arm64_image(bytes(data))
+        facts = {"text offset": f"{image.text_offset:#x}", "memory": f"{image.image_size} bytes"}
+        return "arm64 Image", facts, []
+    small = armimage.parse_zimage(bytes(data))
+    return "32-bit Arm zImage", {"start": f"{small.start:#x}", "end": f"{small.end:#x}"}, []
 
 
 def pe(data: memoryview, name: str) -> Result:
@@ -152,7 +155,8 @@ def _whole(eof: bool, compression: str, out: bytes, size: int) -> tuple[str, byt
 
 def _entries(data: bytes | memoryview, name: str) -> tuple[list[str], int]:
     """Names of an archive in newc format (cpio(5)) and the size up to the end of its trailer."""
-    names, at = [], 0
+    names: list[str] = []
+    at = 0
     while True:
         header = bytes(data[at : at + 110])
         try:
@@ -174,6 +178,3 @@ def _archive_size(data: memoryview, name: str) -> int:
 
 def _names(archive: bytes, name: str) -> list[str]:
     return _entries(archive, name)[0]
-
-
-__all__ = ["arm_image", "bzimage", "cpio", "elf", "is_arm_image", "is_bzimage", "is_cpio", "pe"]

@@ -14,7 +14,7 @@ VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One file inside a bundle. `offset` and `size` are bytes of the bundle's file; `crc32` is what the loader checks."""
+    """One file inside a bundle. `offset` and `size` count bytes of the bundle; `crc32` is what the loader checks."""
 
     name: str
     role: str  # hypervisor, kernel, initramfs

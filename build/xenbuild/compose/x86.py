@@ -98,9 +98,7 @@ def _map(path: Path) -> memoryview:
         return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
 
 
-def write_bundle(
-    out: Path, loader: bytes, contents: Sequence[Content], target: str, declaration: str = ""
-) -> Manifest:
+def write_bundle(out: Path, loader: bytes, contents: Sequence[Content], target: str, declaration: str = "") -> Manifest:
     """Write the bundle; the first content is the hypervisor. Raises FormatError for parts that do not go together."""
     hypervisor = read_hypervisor(contents[0].data, contents[0].name)
     _check_cmdlines(contents)
@@ -172,8 +170,9 @@ def _check_places(base: int, end: int, hypervisor: Hypervisor) -> None:
         )
     for copy in hypervisor.copies:
         if copy.to < end and base < copy.to + copy.memory:
+            place = f"{copy.to:#x}-{copy.to + copy.memory:#x}"
             raise FormatError(
-                f"the hypervisor's place {copy.to:#x}-{copy.to + copy.memory:#x} overlaps the bundle's {base:#x}-{end:#x}",
+                f"the hypervisor's place {place} overlaps the bundle's {base:#x}-{end:#x}",
                 advice="link the loader at an address above the hypervisor",
             )
 

@@ -41,7 +41,8 @@ def read_bzimage(data: bytes | memoryview, name: str) -> BzImage:
         raise FormatError(f"{name} is no Linux bzImage")
     minor, major = view[0x206], view[0x207]
     if (major, minor) < (2, 8):
-        raise FormatError(f"{name} speaks boot protocol {major}.{minor}, which has no payload", advice="use Linux 2.6.26+")
+        message = f"{name} speaks boot protocol {major}.{minor}, which has no payload"
+        raise FormatError(message, advice="use Linux 2.6.26 or newer")
     setup = (view[0x1F1] or 4) * 512 + 512
     offset, length = struct.unpack_from("<II", view, 0x248)
     start = setup + offset
@@ -76,9 +77,8 @@ def unpack_payload(image: BzImage, name: str, most: int = -1) -> bytes:
     except _unpack_errors() as error:
         raise FormatError(f"the payload of {name} is damaged: {error}", advice="copy or download it again") from None
     except NotImplementedError:
-        kind = image.compression or "unknown"
-        advice = "use a kernel compressed with gzip, xz or zstd"
-        raise FormatError(f"the payload of {name} has compression {kind}, which cannot be read", advice=advice) from None
+        message = f"the payload of {name} is compressed by {image.compression or 'an unknown method'}"
+        raise FormatError(message, advice="use a kernel compressed with gzip, xz or zstd") from None
 
 
 def _unpack(image: BzImage, most: int) -> bytes:

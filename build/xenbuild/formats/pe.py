@@ -56,7 +56,8 @@ def read_pe(data: bytes | memoryview, name: str) -> Pe:
         table = at + 24 + optional_size
         rows = [SECTION.unpack_from(data, table + i * SECTION.size) for i in range(count)]
     except struct.error:
-        raise FormatError(f"{name} is cut short: its PE headers are incomplete", advice="copy or download it again") from None
+        message = f"{name} is cut short: its PE headers are incomplete"
+        raise FormatError(message, advice="copy or download it again") from None
     sections = []
     for label, memory, address, size, offset, *_ in rows:
         text = label.rstrip(b"\0").decode("latin-1")

@@ -1,0 +1,98 @@
+"""What the building verbs share: the declarations of the chosen targets with their store and lock."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from xenbuild.media import build as media
+from xenbuild.media.results import Image
+from xenbuild.plan import history
+from xenbuild.plan.needs import all_actions
+from xenbuild.sources.lock import load_lock
+from xenbuild.spec.data import data_dir
+from xenbuild.spec.load import load, target_named, targets
+from xenbuild.spec.model import Declaration, Target
+from xenbuild.store.events import Event
+from xenbuild.store.location import store_root
+from xenbuild.store.store import Store
+
+DATA = ("recipes", "dom0-image", "pv-drivers")
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Some targets of one declaration, ready to be planned and built."""
+
+    file: Path
+    declarations: tuple[Declaration, ...]
+    store: Store
+
+    @property
+    def lock_file(self) -> Path:
+        return self.file.with_name("xenbuild.lock")
+
+    @property
+    def out(self) -> Path:
+        return self.file.parent / "out"
+
+    def settings(
+        self, jobs: int | None = None, offline: bool = False, events: Callable[[Event], None] = lambda event: None
+    ) -> media.Settings:
+        """How to build; without `jobs`, as many steps at a time as there are processors."""
+        count = jobs or len(os.sched_getaffinity(0))
+        return media.Settings(self.store, load_lock(self.lock_file), count, offline, events)
+
+    def build(
+        self, jobs: int | None = None, offline: bool = False, events: Callable[[Event], None] = lambda event: None
+    ) -> list[Image]:
+        """Build all images; remembers for `xenbuild why` what they were made of."""
+        images, results = media.build(self.declarations, self.settings(jobs, offline, events), self.out)
+        for declaration in self.declarations:
+            history.remember(self.store, history.goal_name(self.file, str(declaration.target)), results.actions)
+        return images
+
+    def plan(self, jobs: int | None, offline: bool) -> list[str]:
+        """Labels of all steps of all targets, in the order of the plan."""
+        settings = self.settings(jobs, offline)
+        plans = [media.plan(declaration, settings) for declaration in self.declarations]
+        goals = [made.compose.output("bundle") for made in plans]
+        return [action.label for action in reversed(all_actions(goals))]
+
+    def inputs(self) -> list[Path]:
+        """Every file and folder that decides the result, for the no-op answer."""
+        files = [file for declaration in self.declarations for file in (*declaration.files, *own_files(declaration))]
+        return [*files, self.lock_file, *map(data_dir, DATA), self.file.parent / "recipes"]
+
+    def outputs(self, images: Sequence[Image]) -> list[Path]:
+        """The images and what lies beside them."""
+        folders = {image.path.parent for image in images}
+        beside = [folder / name for folder in sorted(folders) for name in ("manifest.json", "report.txt", "SHA256SUMS")]
+        return [*(image.path for image in images), *beside]
+
+
+def own_files(declaration: Declaration) -> list[Path]:
+    """The user's own files that go into a target."""
+    dom0 = declaration.dom0
+    found = [declaration.hypervisor.file, dom0.kernel, dom0.initramfs, *(file.source for file in dom0.files)]
+    return [path for path in found if path is not None]
+
+
+@contextmanager
+def open_session(
+    file: Path, names: Sequence[str], profiles: Sequence[str], variables: Mapping[str, str], *, every: bool = False
+) -> Iterator[Session]:
+    """Load the declarations of the named targets (the default one without names) and open the store."""
+    chosen: list[Target]
+    if every:
+        chosen = targets(file, profiles)[0]
+    elif names:
+        chosen = [target_named(name, file, profiles) for name in dict.fromkeys(names)]
+    else:
+        chosen = [targets(file, profiles)[1]]
+    declarations = tuple(load(file, target, profiles, variables) for target in chosen)
+    with Store(store_root(os.environ)) as store:
+        yield Session(file, declarations, store)

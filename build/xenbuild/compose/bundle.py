@@ -1,0 +1,69 @@
+"""The plan of a bundle: which loader, which composer and which command lines a target's parts get."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from xenbuild.compose import toolchain
+from xenbuild.plan.action import Action, Input, OutputOf, TreeOf
+from xenbuild.spec.model import Target
+from xenbuild.store.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """How bundles of one architecture are made."""
+
+    suffix: str  # of the result's file name
+    composer: str  # function of the composing action
+    kernel_check: str  # function of the action that refuses a kernel which cannot be dom0; "" where it is cheap
+
+
+FORMATS = {
+    "x86_64": Format(".elf", "xenbuild.compose.x86:run", "xenbuild.compose.x86:check_kernel"),
+    "arm64": Format(".img", "xenbuild.compose.arm:run", ""),
+    "armv7": Format(".img", "xenbuild.compose.arm:run", ""),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What goes into a bundle, made or to be made."""
+
+    hypervisor: Input
+    hypervisor_cmdline: str
+    kernel: Input
+    kernel_cmdline: str
+    initramfs: Input | None
+
+
+def loader(target: Target, tools: Input, store: Store) -> OutputOf:
+    """The target's loader stub, compiled from the sources beside this module."""
+    sources = TreeOf(store.put_folder(toolchain.sources()))
+    params = toolchain.params(target.arch)
+    inputs = {"sources": sources, "tools": tools}
+    return Action(f"compile the {target.arch} loader", "xenbuild.compose.toolchain:run", params, inputs, ("loader",)).output(
+        "loader"
+    )
+
+
+def bundle(target: Target, parts: Parts, tools: Input, store: Store) -> Action:
+    """The action that composes the target's bundle; outputs "bundle" and "manifest"."""
+    form = FORMATS[target.arch]
+    inputs: dict[str, Input] = {
+        "loader": loader(target, tools, store),
+        "xen": parts.hypervisor,
+        "kernel": parts.kernel,
+    }
+    if parts.initramfs is not None:
+        inputs["initramfs"] = parts.initramfs
+    if form.kernel_check:
+        check = Action(f"check the {target.arch} kernel", form.kernel_check, {}, {"kernel": parts.kernel}, ("notes",))
+        inputs["kernel_notes"] = check.output("notes")
+    params = {
+        "xen_cmdline": parts.hypervisor_cmdline,
+        "kernel_cmdline": parts.kernel_cmdline,
+        "target": str(target),
+        "arch": target.arch,
+    }
+    return Action(f"compose {target}", form.composer, params, inputs, ("bundle", "manifest"))

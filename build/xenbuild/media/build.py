@@ -1,0 +1,125 @@
+"""From declarations to images: plan every target, fetch what the plan lacks, run it, lay the results in out/."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from xenbuild.compose.bundle import FORMATS, Parts, bundle
+from xenbuild.media.results import Image, write_results
+from xenbuild.parts import dom0, hypervisor
+from xenbuild.parts.packages import merged, unpacked
+from xenbuild.parts.requests import part_requests, tool_requests
+from xenbuild.parts.toolstree import ToolsTree
+from xenbuild.parts.unpack import DOCUMENTATION
+from xenbuild.plan.action import Action, File, Input, OutputOf
+from xenbuild.plan.needs import absent_files
+from xenbuild.plan.run import Results, run
+from xenbuild.sources.fetch import fetch
+from xenbuild.sources.lock import Lock, LockedPackage
+from xenbuild.spec.model import Declaration
+from xenbuild.spec.recipe import Board, HypervisorRecipe, Release, load_recipe, load_tools
+from xenbuild.store.events import Event
+from xenbuild.store.store import Store
+
+Events = Callable[[Event], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How to build, which never changes what is built."""
+
+    store: Store
+    lock: Lock
+    jobs: int
+    offline: bool = False
+    events: Events = lambda event: None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The composing action of one target, and the packages that it may need."""
+
+    declaration: Declaration
+    compose: Action
+    packages: tuple[LockedPackage, ...]
+
+
+def board_of(declaration: Declaration) -> Board:
+    """The machine that `run` and `test` boot the target on, and whose console words the bundle has."""
+    recipe = load_recipe(HypervisorRecipe, declaration.target.hypervisor, declaration.folder)
+    return load_recipe(Board, recipe.boards[declaration.target.arch], declaration.folder)
+
+
+def plan(declaration: Declaration, settings: Settings) -> Plan:
+    """All actions of one target. Nothing is fetched, nothing is run; raises LockError if the lock does not cover it."""
+    release = load_recipe(Release, declaration.release, declaration.folder)
+    arch = release.architectures[declaration.target.arch]
+    recipe = load_recipe(HypervisorRecipe, declaration.target.hypervisor, declaration.folder)
+    board = board_of(declaration)
+    packages = {role: settings.lock.packages(r) for role, r in part_requests(declaration, release).items()}
+    tools, tool_packages = _tools(declaration, settings, "build")
+    if declaration.hypervisor.file is None:
+        tree = merged("hypervisor", [unpacked(p, [arch.hypervisor.file]) for p in packages["hypervisor"]])
+        xen = hypervisor.from_package(tree, arch.hypervisor.file)
+    else:
+        xen = hypervisor.from_file(_own(declaration.hypervisor.file, settings.store))
+    kernel, initramfs = dom0.parts(declaration, release, packages, settings.store)
+    parts = Parts(
+        hypervisor=xen,
+        hypervisor_cmdline=" ".join(
+            [*recipe.cmdline, *board.hypervisor_cmdline, *dom0.hypervisor_words(declaration), *declaration.hypervisor.cmdline]
+        ),
+        kernel=kernel,
+        kernel_cmdline=" ".join([*board.dom0_cmdline, *declaration.dom0.cmdline]),
+        initramfs=initramfs,
+    )
+    used = {p: None for role in packages.values() for p in role} | dict.fromkeys(tool_packages)
+    return Plan(declaration, bundle(declaration.target, parts, tools, settings.store), tuple(used))
+
+
+def build(declarations: Sequence[Declaration], settings: Settings, out: Path) -> tuple[list[Image], Results]:
+    """Build every image of the declarations (one per target) under `out`.
+
+    Raises what planning, fetching and the actions raise; an image that was there before stays as it was then.
+    """
+    plans = [plan(declaration, settings) for declaration in declarations]
+    results = _bring_about(plans, settings)
+    images = []
+    for made in plans:
+        files = {name: results[made.compose.output(name)].digest for name in made.compose.outputs}
+        suffix = FORMATS[made.declaration.target.arch].suffix
+        images += write_results(made.declaration, settings.store, files, suffix, out)
+    return images, results
+
+
+def tools_tree(declaration: Declaration, settings: Settings, group: str) -> ToolsTree:
+    """A group of the host's tools (recipes/tools.yaml), fetched and unpacked if need be."""
+    tree, packages = _tools(declaration, settings, group)
+    _fetch([tree], packages, settings)
+    made = run([tree], settings.store, jobs=settings.jobs, events=settings.events)[tree]
+    return ToolsTree(settings.store.materialise(made.digest))
+
+
+def _bring_about(plans: Sequence[Plan], settings: Settings) -> Results:
+    goals = [made.compose.output(name) for made in plans for name in made.compose.outputs]
+    _fetch(goals, [p for made in plans for p in made.packages], settings)
+    return run(goals, settings.store, jobs=settings.jobs, events=settings.events)
+
+
+def _fetch(goals: Sequence[OutputOf], packages: Sequence[LockedPackage], settings: Settings) -> None:
+    absent = {digest.hash for digest in absent_files(goals, settings.store)}
+    wanted = [p for p in dict.fromkeys(packages) if p.sha256 in absent]
+    fetch(wanted, settings.lock, settings.store, offline=settings.offline, events=settings.events)
+
+
+def _tools(declaration: Declaration, settings: Settings, group: str) -> tuple[OutputOf, list[LockedPackage]]:
+    tools = load_tools(declaration.folder)
+    release = load_recipe(Release, tools.release, declaration.folder)
+    packages = settings.lock.packages(tool_requests(tools, release, [group])[group])
+    return merged(f"tools: {group}", [unpacked(p, exclude=DOCUMENTATION) for p in packages]), packages
+
+
+def _own(path: Path, store: Store) -> Input:
+    return File(store.put_file(path))

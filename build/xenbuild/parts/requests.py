@@ -1,0 +1,57 @@
+"""Which packages a declaration needs: the questions that `xenbuild lock` answers and that a build looks up."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Sequence
+
+from xenbuild.errors import HostError
+from xenbuild.sources.request import Request
+from xenbuild.spec.model import Declaration
+from xenbuild.spec.recipe import Release, Tools
+
+_HOST_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}  # uname -m -> Debian's name
+
+
+def host_architecture() -> str:
+    """Debian's name of this machine's architecture; the tools tree is taken for it."""
+    machine = platform.machine()
+    if machine not in _HOST_ARCHITECTURES:
+        allowed = ", ".join(sorted(_HOST_ARCHITECTURES))
+        raise HostError(f"xenbuild does not run on {machine}", advice=f"build on one of: {allowed}")
+    return _HOST_ARCHITECTURES[machine]
+
+
+def part_requests(declaration: Declaration, release: Release) -> dict[str, Request]:
+    """The package requests of one target by role: hypervisor, kernel, dom0, and `extra` for the user's packages."""
+    arch = release.architectures[declaration.target.arch]
+    debian = arch.debian
+
+    def request(role: str, roots: Sequence[str], only: str = "", exclude: Sequence[str] = ()) -> Request:
+        name = f"{declaration.target} {role}"
+        return Request(name=name, release=release, arch=debian, roots=tuple(roots), only=only, exclude=tuple(exclude))
+
+    found = {"dom0": request("dom0", [*release.dom0.roots, *arch.dom0_roots], exclude=release.dom0.exclude)}
+    if declaration.hypervisor.file is None:
+        found["hypervisor"] = request("hypervisor", arch.hypervisor.roots, only=arch.hypervisor.only or "-")
+    if declaration.dom0.kernel is None:
+        found["kernel"] = request("kernel", arch.kernel.roots, only=arch.kernel.only)
+    if declaration.dom0.packages:
+        found["extra"] = request("extra", declaration.dom0.packages, exclude=release.dom0.exclude)
+    return found
+
+
+def tool_requests(tools: Tools, release: Release, groups: Sequence[str]) -> dict[str, Request]:
+    """The requests of the tools tree: one for each group of programs (recipes/tools.yaml)."""
+    debian = host_architecture()
+    return {
+        group: Request(
+            name=f"tools {group}",
+            release=release,
+            arch=debian,
+            roots=tuple(tools.groups[group]),
+            only="",
+            exclude=tuple(tools.exclude),
+        )
+        for group in groups
+    }

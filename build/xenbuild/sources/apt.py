@@ -99,18 +99,19 @@ def _packages_file(suite: Suite, stem: str) -> str | None:
 def _packages(suite: Suite, path: str) -> str:
     sha256, size = suite.files[path]
     base = [f"{mirror}/dists/{suite.name}/" for mirror in suite.mirrors]
-    name = f"{path.rpartition('/')[0]}/by-hash/SHA256/{sha256}" if suite.by_hash else path
+    # Some mirrors carry no by-hash folders although the Release promises them; the hash is checked all the same.
+    names = [f"{path.rpartition('/')[0]}/by-hash/SHA256/{sha256}", path] if suite.by_hash else [path]
     try:
-        data = web.get([b + name for b in base], limit=size)
+        data = web.get([b + name for name in names for b in base], limit=size)
     except web.Gone:
         raise NetworkError(
-            f"{base[0]}{name}: the mirror lacks a file that its Release lists",
+            f"{base[0]}{path}: the mirror lacks a file that its Release lists",
             advice="the mirror is being updated; try again in some minutes",
         ) from None
     found = hashlib.sha256(data).hexdigest()
     if found != sha256:
         raise IntegrityError(
-            f"{base[0]}{name}: SHA-256 is {found}, the signed Release says {sha256}",
+            f"{base[0]}{path}: SHA-256 is {found}, the signed Release says {sha256}",
             advice="the mirror is being updated, or someone changes files on the way; try again or another mirror",
         )
     try:
@@ -122,7 +123,7 @@ def _packages(suite: Suite, path: str) -> str:
             data = gzip.decompress(data)
         return data.decode()
     except (lzma.LZMAError, EOFError, OSError, ValueError) as error:
-        raise FormatError(f"{base[0]}{name}: damaged package index: {error}") from None
+        raise FormatError(f"{base[0]}{path}: damaged package index: {error}") from None
 
 
 def _listed(text: str) -> list[tuple[str, tuple[str, int]]]:

@@ -1,0 +1,238 @@
+"""The Arm bundle: one arm64 Image or armv7 zImage that holds the loader (compose/loader/arm) and all parts.
+
+Memory, from the bundle's first byte: loader, command lines, manifest, buffer for the device tree; at 2 MiB Xen with
+its bss, then dom0's kernel and initramfs, each at a page boundary. All is used in place, and the file is as long as
+the memory, so a boot loader that knows the file's size alone keeps off all of it.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from xenbuild.compose.manifest import Manifest, Part
+from xenbuild.errors import DeclarationError, FormatError
+from xenbuild.formats.armimage import (
+    ARM64_MAGIC,
+    ZIMAGE_MAGIC,
+    parse_arm64_image,
+    parse_zimage,
+    require_whole,
+    unpack,
+)
+
+if TYPE_CHECKING:
+    from xenbuild.plan.action import Json
+    from xenbuild.plan.job import Job
+
+MIB = 1 << 20
+PAGE = 4096
+XEN_OFFSET = 2 * MIB
+"""Linux' arm64/booting.rst has images at 2 MiB boundaries; Xen's own is kept there too."""
+TREE_ROOM = 512 << 10
+"""Least room for the device tree. Real ones have up to 200 KiB."""
+XEN_MEMORY = 64 * MIB
+"""Xen's own heap (at least 32 MiB, aligned to that, on arm32) and tables."""
+DOM0_DEFAULT = 512 * MIB
+"""What Xen gives dom0 without dom0_mem (xen/arch/arm/domain_build.c)."""
+XEN_CMDLINE_MAX = 1023
+"""xen/common/kernel.c: saved_cmdline[1024]."""
+
+# struct bundle of loader/arm/bundle.h, at offset 64: magic, version, loader_size, total_size, memory_needed;
+# extents (offset, size) of tree, xen_cmdline, dom0_cmdline, manifest; three parts (offset, size, crc32, room).
+TABLE_OFFSET = 64
+TABLE = struct.Struct("<8s4I8I12I")
+MAGIC, VERSION = b"xenbuild", 1
+
+ROLES = (("xen", "hypervisor"), ("kernel", "kernel"), ("initramfs", "initramfs"))
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """A part before it has a place; `room` is the memory it uses from its first byte on."""
+
+    name: str
+    data: bytes
+    room: int
+    cmdline: str = ""
+
+
+def loader_params(arch: str) -> dict[str, Json]:
+    """Parameters of compose.toolchain.run for the loader of "arm64" or "armv7": a flat, position independent file."""
+    target, flags = {
+        "arm64": ("aarch64-none-elf", ["-mcmodel=tiny", "-mgeneral-regs-only", "-mstrict-align", "-Iarm64"]),
+        "armv7": ("arm-none-eabi", ["-march=armv7ve", "-marm", "-mfloat-abi=soft", "-mno-unaligned-access", "-Iarmv7"]),
+    }[arch]
+    common = ["-fpie", "-fvisibility=hidden", "-fno-builtin", "-fno-jump-tables"]
+    return {
+        "folder": "arm",
+        "target": target,
+        "flags": [*common, *flags],
+        "script": "loader.lds",
+        "symbols": {},
+        "format": "binary",
+    }
+
+
+def run(job: Job) -> None:
+    """Action: inputs loader (flat), xen, kernel and optionally initramfs; output "bundle" (and "manifest").
+
+    params: xen_cmdline, kernel_cmdline (strings), target ("arm64/xen", "armv7/xen"), declaration (digest, optional).
+    """
+    target = str(job.params["target"])
+    arch = target.split("/")[0]
+    xen = read_xen(job.path("xen").read_bytes(), arch, str(job.params.get("xen_cmdline", "")))
+    kernel = read_kernel(job.path("kernel").read_bytes(), arch, str(job.params.get("kernel_cmdline", "")))
+    contents = [xen, kernel]
+    if "initramfs" in job.inputs:
+        data = job.path("initramfs").read_bytes()
+        contents.append(Content("initramfs", data, len(data)))
+    declaration = str(job.params.get("declaration", ""))
+    manifest = write_bundle(job.out("bundle"), job.path("loader").read_bytes(), contents, target, declaration)
+    if "manifest" in job.action.outputs:
+        job.out("manifest").write_bytes(manifest.to_bytes())
+
+
+def read_xen(data: bytes, arch: str, cmdline: str) -> Content:
+    """Checks a hypervisor's file; raises FormatError."""
+    return _read("xen", "the hypervisor", data, arch, cmdline)
+
+
+def read_kernel(data: bytes, arch: str, cmdline: str) -> Content:
+    """Checks a dom0 kernel's file, unpacking one that Xen cannot (gzip, EFI zboot); raises FormatError."""
+    return _read("kernel", "the dom0 kernel", data, arch, cmdline)
+
+
+def _read(name: str, title: str, data: bytes, arch: str, cmdline: str) -> Content:
+    try:
+        data = unpack(data)
+        if arch == "arm64":
+            room = parse_arm64_image(data).image_size
+        else:
+            image = parse_zimage(data)
+            if name == "kernel":
+                require_whole(image, data)
+            room = image.size
+    except FormatError as error:
+        raise FormatError(f"{title} for {arch}: {error.message}", advice=error.advice) from error
+    return Content(name, data, max(room, len(data)), cmdline)
+
+
+def write_bundle(
+    out: Path, loader: bytes, contents: Sequence[Content], target: str, declaration: str = ""
+) -> Manifest:
+    """Writes the bundle; the contents are Xen, the kernel and maybe an initramfs. Raises XenbuildError."""
+    _check_cmdlines(contents)
+    table = _read_table(loader)
+    if table is None:
+        raise FormatError("the loader's file is no Arm loader", advice="build it by compose.toolchain")
+    offsets, total = _place(contents)
+    roles = dict(ROLES)
+    parts = tuple(
+        Part.of(c.name, roles[c.name], c.data, at, c.cmdline) for c, at in zip(contents, offsets, strict=True)
+    )
+    manifest = Manifest(target, parts, declaration)
+    front, extents = _front(table[2], [contents[0].cmdline.encode(), contents[1].cmdline.encode(), manifest.to_bytes()])
+    rows: list[int] = []
+    for part, content in zip(parts, contents, strict=True):
+        rows += (part.offset, part.size, part.crc32, content.room)
+    rows += [0] * (12 - len(rows))
+    needed = _mib(total + XEN_MEMORY + dom0_memory(contents[0].cmdline))
+    head = bytearray(loader)
+    TABLE.pack_into(head, TABLE_OFFSET, MAGIC, VERSION, table[2], total, needed, *extents, *rows)
+    _patch_header(head, total)
+    with out.open("wb") as file:
+        file.write(head)
+        file.seek(table[2])
+        file.write(front)
+        for part, content in zip(parts, contents, strict=True):
+            file.seek(part.offset)
+            file.write(content.data)
+        file.truncate(total)
+    return manifest
+
+
+def dom0_memory(xen_cmdline: str) -> int:
+    """Bytes that Xen gives dom0. Xen takes the last dom0_mem; a number without a unit counts KiB."""
+    found = re.findall(r"(?:^|\s)dom0_mem=(?:max:)?(\d+)([bBkKmMgGtT]?)", xen_cmdline)
+    if not found:
+        return DOM0_DEFAULT
+    number, unit = found[-1]
+    return int(number) << {"b": 0, "k": 10, "m": 20, "g": 30, "t": 40}[unit.lower() or "k"]
+
+
+def read_bundle_manifest(path: Path) -> Manifest | None:
+    """The manifest of an Arm bundle; None if the file is none. Raises FormatError if it is damaged."""
+    with path.open("rb") as file:
+        table = _read_table(file.read(TABLE_OFFSET + TABLE.size))
+        if table is None:
+            return None
+        offset, size = table[11], table[12]
+        file.seek(offset)
+        return Manifest.from_bytes(file.read(size), path.name)
+
+
+def _read_table(data: bytes) -> tuple[int, ...] | None:
+    """The table's numbers (version, loader_size, total_size, …) behind a place for the magic; None if there is none."""
+    if len(data) < TABLE_OFFSET + TABLE.size:
+        return None
+    if data[56:60] != ARM64_MAGIC and struct.unpack_from("<I", data, 0x24)[0] != ZIMAGE_MAGIC:
+        return None
+    magic, *numbers = TABLE.unpack_from(data, TABLE_OFFSET)
+    if magic != MAGIC or numbers[0] != VERSION:
+        return None
+    return (0, *numbers)
+
+
+def _patch_header(head: bytearray, total: int) -> None:
+    """The size of the whole in the boot protocol's header."""
+    if head[56:60] == ARM64_MAGIC:
+        struct.pack_into("<Q", head, 16, total)
+    else:
+        struct.pack_into("<I", head, 0x2C, total)
+
+
+def _check_cmdlines(contents: Sequence[Content]) -> None:
+    for content in contents:
+        if "\0" in content.cmdline or "\n" in content.cmdline:
+            raise DeclarationError(f"the command line of {content.name} must be one line of text")
+    size = len(contents[0].cmdline.encode())
+    if size > XEN_CMDLINE_MAX:
+        raise DeclarationError(
+            f"Xen's command line has {size} bytes", advice=f"Xen reads no more than {XEN_CMDLINE_MAX}: shorten it"
+        )
+
+
+def _place(contents: Sequence[Content]) -> tuple[list[int], int]:
+    """The parts' offsets and the end of the last one's room."""
+    offsets, at = [], XEN_OFFSET
+    for content in contents:
+        offsets.append(at)
+        at = _page(at + content.room)
+    if at >= 1 << 31:
+        raise FormatError(f"the bundle would have {_mib(at)} MiB", advice="make the initramfs smaller: below 2 GiB")
+    return offsets, at
+
+
+def _front(start: int, texts: Sequence[bytes]) -> tuple[bytes, list[int]]:
+    """What lies between the loader and Xen: the texts, and the extents of the tree's buffer and of each text."""
+    front, extents = bytearray(), []
+    for text in texts:
+        extents += [start + len(front), len(text)]
+        front += text
+    tree = _page(start + len(front))
+    if tree + TREE_ROOM > XEN_OFFSET:
+        raise FormatError("the command lines and the manifest are too long", advice="1 MiB is there for them")
+    return bytes(front), [tree, XEN_OFFSET - tree, *extents]
+
+
+def _page(size: int) -> int:
+    return -(-size // PAGE) * PAGE
+
+
+def _mib(size: int) -> int:
+    return -(-size // MIB)

@@ -62,9 +62,8 @@ def _bridge(bridge: Bridge, problems: Problems) -> None:
 def _memory(node: Node, size: int, minimum: int, what: str, problems: Problems) -> None:
     if size < minimum:
         guess = f"; did you mean {size}M?" if size < 1 << 16 and size << 20 >= minimum else ""
-        problems.add(
-            node.at("memory"), f"{what}: {size} bytes are too little", f"at least {format_size(minimum)}{guess}"
-        )
+        shown = f"{size} bytes" if size % 1024 else format_size(size)
+        problems.add(node.at("memory"), f"{what}: {shown} is too little", f"at least {format_size(minimum)}{guess}")
     elif size > MAX_PLAUSIBLE:
         problems.add(node.at("memory"), f"{what}: {format_size(size)} is more than any machine has", "check the unit")
 
@@ -87,7 +86,7 @@ def _step(step: Step, problems: Problems) -> None:
         problems.add(step.at(), "step does nothing: it has no expect, run or send", "write at least one of them")
     elif step.send is not None and step.expect is not None:
         problems.add(step.at("expect"), "step has both send and expect", "make two steps of them")
-    if "status" in step.origins and step.run is None:
+    if step.status and step.run is None:
         problems.add(step.at("status"), "status without run", "only a command has an exit status")
     if not 0 <= step.status <= 255:
         problems.add(step.at("status"), f"status {step.status} is out of range", "use 0 to 255")
@@ -135,7 +134,7 @@ def _source(source: Source, problems: Problems) -> None:
 
 def _only_with(source: Source, kind: str, strange: Iterable[str], problems: Problems) -> None:
     for name in sorted(strange):
-        if name in source.origins:
+        if getattr(source, name):
             problems.add(source.at(name), f"{name} has no meaning for a {kind} source", "remove it")
 
 

@@ -89,6 +89,8 @@ class Converter:
 
     def value(self, tree: Tree, spec: Key, path: str, origins: dict[str, Position]) -> Any:
         """A value by the type of its key; the origins of a list's or mapping's members are added to `origins`."""
+        if isinstance(tree, Scalar) and tree.broken:
+            return BAD
         if isinstance(tree, Scalar) and tree.plain and scalars.resolve(tree.text) is None:
             if spec.optional:
                 return None
@@ -103,7 +105,12 @@ class Converter:
 
     def _list(self, tree: Tree, spec: Key, path: str, origins: dict[str, Position], start: int) -> Any:
         if not isinstance(tree, Sequence):
-            return self._wrong(tree, path, "a list", f"write [{'...' if isinstance(tree, Mapping) else tree.text}]")
+            return self._wrong(
+                tree,
+                path,
+                "a list",
+                "put '- ' before each entry" if isinstance(tree, Mapping) else f"write [{tree.text}]",
+            )
         (item,) = get_args(spec.type)
         made = []
         for index, member in enumerate(tree.items, start):
@@ -129,7 +136,9 @@ class Converter:
         if is_block(hint):
             return self.block(tree, hint, path)
         if not isinstance(tree, Scalar):
-            return self._wrong(tree, path, "a single value", _SHAPES.get(hint, ""))
+            return self._wrong(tree, path, _SHAPES[hint], "")
+        if tree.broken:
+            return BAD
         if hint in _UNITS:
             return self._unit(tree, hint, path)
         if hint is Path:
@@ -172,7 +181,7 @@ class Converter:
             message = (
                 f"{path}: {tree.text} is a folder" if file.is_dir() else f"{path}: there is no file {quote(tree.text)}"
             )
-            beside = [entry.name for entry in file.parent.iterdir()] if file.parent.is_dir() else []
+            beside = [one.name for one in file.parent.iterdir() if one.is_file()] if file.parent.is_dir() else []
         except (OSError, ValueError) as error:
             message, beside = f"{path}: cannot read {quote(tree.text)}: {getattr(error, 'strerror', error)}", []
         hint = nearest(file.name, beside, show="").partition("?")

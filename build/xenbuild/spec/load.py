@@ -180,7 +180,7 @@ def _variable_names(tree: Mapping) -> list[str]:
 def _capability(tree: Mapping, target: Target, resolver: _Resolver) -> Row | None:
     """The capability row of the target, before anything else is judged. None if the release is not even named."""
     release = resolver.release()
-    if release is None or not release.text:
+    if release is None or not release.text or release.broken:
         return None
     load_recipe(Release, release.text, _folder(resolver.document), release.at)
     return find_row(target, release.text, release.at)

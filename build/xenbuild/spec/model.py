@@ -192,7 +192,9 @@ class Declaration(Node):
     files: tuple[Path, ...] = ()  # every file that was read: declaration, includes, recipes
     version: int = key("version of this format", default=1)
     name: str = key("name of the machine", pattern=r"[A-Za-z0-9][A-Za-z0-9._-]*")
-    release: str = key("distribution release that hypervisor and dom0 come from (recipes/releases/)")
+    release: str = key(
+        "distribution release of hypervisor and dom0 (recipes/releases/)", pattern=r"[a-z0-9][a-z0-9.-]*"
+    )
     hypervisor: Hypervisor = key("the hypervisor", factory=Hypervisor)
     dom0: Dom0 = key("the control domain", factory=Dom0)
     drivers: list[str] = key("driver sets for every guest", factory=list)

@@ -16,6 +16,7 @@ class Scalar:
     text: str
     at: Position
     plain: bool = True  # neither quoted nor a block scalar
+    broken: bool = False  # its variables could not be put in, which has been reported
 
 
 @dataclass(slots=True)

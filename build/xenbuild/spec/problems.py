@@ -12,14 +12,17 @@ class Problems:
     """Errors found so far, so that all of a file are reported in one go."""
 
     def __init__(self) -> None:
-        self._found: dict[tuple[str, str], DeclarationError] = {}
+        self._found: dict[str, DeclarationError] = {}
+
+    def __len__(self) -> int:
+        return len(self._found)
 
     def __bool__(self) -> bool:
         return bool(self._found)
 
     def add(self, at: Position | None, message: str, advice: str = "") -> None:
-        """Record an error; the same message at the same place counts once."""
-        self._found.setdefault((str(at), message), DeclarationError(message, at=at, advice=advice))
+        """Record an error. The first at a place counts: those after it are mostly its consequences."""
+        self._found.setdefault(str(at) if at else message, DeclarationError(message, at=at, advice=advice))
 
     def take(self, error: XenbuildError) -> None:
         """Record the error or errors that a callee raised."""

@@ -145,10 +145,12 @@ def _syntax_error(error: Any, text: str, path: Path) -> DeclarationError:
         before = text[:offset]
         at = Position(path, before.count("\n") + 1, offset - (before.rfind("\n") + 1) + 1)
         return DeclarationError("a character that YAML forbids", at=at, advice="remove the control character")
+    began = getattr(error, "context_mark", None)
+    if began and mark.line >= len(text.splitlines()):
+        mark = began  # the complaint is about the end of the file: show what is not finished there
     at = Position(path, mark.line + 1, mark.column + 1)
     problem = getattr(error, "problem", None) or "cannot be understood"
     context = getattr(error, "context", None) or ""
-    began = getattr(error, "context_mark", None)
     where = f" ({context}, begun in line {began.line + 1})" if context and began else ""
     advice = "check the indentation, the colons and the quotes here and in the line above"
     if "\\t" in problem or "tab" in problem or _has_tab(text, at.line):

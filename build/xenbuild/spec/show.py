@@ -14,7 +14,6 @@ from xenbuild.spec.model import Declaration, Duration, Mode, Node, Size
 from xenbuild.spec.reference import format_scalar
 from xenbuild.spec.scalars import resolve
 
-
 _REFERENCE = re.compile(r"\$\{(?!nonce\})")  # text that would be taken for a variable
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping as MappingOf
+from dataclasses import replace
 
 from xenbuild.spec.nodes import Mapping, Scalar, Sequence, Tree, kind
 from xenbuild.spec.problems import Problems, nearest
@@ -45,12 +46,14 @@ class Variables:
         whole = _REFERENCE.fullmatch(scalar.text)
         if whole and scalar.plain and whole[1] is not None and whole[2] and whole[1] != keep:
             value = self._lookup(whole[1], scalar, keep)
-            return Scalar(value.text, scalar.at, value.plain) if value else scalar
+            if value is None or value.broken:
+                return replace(scalar, broken=True)
+            return Scalar(value.text, scalar.at, value.plain)
         text = _REFERENCE.sub(lambda match: self._replace(match, scalar, keep), scalar.text)
         if len(text) > MAX_EXPANDED:
             self._problems.add(scalar.at, f"grows to {len(text)} characters when its variables are put in")
-            return Scalar("", scalar.at)
-        return Scalar(text, scalar.at, scalar.plain)
+            return Scalar("", scalar.at, broken=True)
+        return Scalar(text, scalar.at, scalar.plain, broken="\0" in text)
 
     def _replace(self, match: re.Match[str], scalar: Scalar, keep: str) -> str:
         name = match[1]
@@ -58,11 +61,11 @@ class Variables:
             return "${"
         if not match[2]:
             self._problems.add(scalar.at, f"'${{' without '}}' in {quote(scalar.text)}", "write $${ for a literal ${")
-            return match[0]
+            return "\0"
         if name == keep and keep:
             return match[0]
         value = self._lookup(name, scalar, keep)
-        return value.text if value else match[0]
+        return "\0" if value is None or value.broken else value.text  # YAML forbids NUL: it marks a broken scalar
 
     def _lookup(self, name: str, scalar: Scalar, keep: str) -> Scalar | None:
         if name in self._done:

@@ -1,0 +1,123 @@
+"""Includes, profiles, variables, overrides, targets and origins of good declarations."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from xenbuild.errors import DeclarationError, Errors
+from xenbuild.spec.load import load, target_named, targets
+from xenbuild.spec.model import Target
+
+GOOD = Path(__file__).parents[2] / "good" / "declaration"
+ARM, X86 = Target("arm64", "xen"), Target("x86_64", "xen")
+
+
+@pytest.fixture(autouse=True)
+def in_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(GOOD)
+
+
+@pytest.mark.parametrize("file", sorted(GOOD.glob("*.yaml")), ids=lambda file: file.stem)
+def test_good_file_loads_for_all_its_targets(file: Path) -> None:
+    for target in targets(file)[0]:
+        load(file, target)
+
+
+def test_core_schema() -> None:
+    made = load(Path("scalars.yaml"))
+    assert made.name == "no"
+    assert made.dom0.vcpus == 10
+    assert made.dom0.memory == 1536 << 20
+    assert made.dom0.hostname == "off"
+    assert made.dom0.cmdline == ["on", "yes", "12:30:45", "7", "~x", "0x1g"]
+    assert made.dom0.bridge is None
+
+
+def test_targets() -> None:
+    assert targets(Path("layers.yaml")) == ([X86, ARM], ARM)
+    assert targets(Path("minimal.yaml")) == ([X86], X86)
+    assert target_named("arm64/xen", Path("layers.yaml")) == ARM
+
+
+def test_layers() -> None:
+    made = load(Path("layers.yaml"))
+    assert made.target == ARM
+    assert made.dom0.cmdline == ["base", "host=box-arm64", "literal=${HOME}", "arm"]
+    assert (made.dom0.memory, made.dom0.vcpus, made.dom0.hostname) == (256 << 20, 2, "base")
+    assert made.dom0.drivers == ["dom0-base", "backends", "frontends"]
+    assert made.dom0.files[0].source == GOOD / "parts" / "files" / "motd"
+    assert made.dom0.files[0].mode == 0o600
+    assert made.tests[0].steps[0].expect == "ready ${nonce} on arm64"
+    assert made.tests[0].timeout == 1.5
+
+
+def test_profile_and_set() -> None:
+    big = load(Path("layers.yaml"), X86, ["big"], {"suite": "trixie"})
+    assert (big.dom0.memory, big.dom0.vcpus, big.release) == (2 << 30, 4, "trixie")
+    assert big.dom0.cmdline[-1] == "big"
+    assert load(Path("layers.yaml"), X86, ["big"], {"size": "1G"}).dom0.memory == 1 << 30
+
+
+def test_origins() -> None:
+    made = load(Path("layers.yaml"))
+    assert str(made.at("name")) == "layers.yaml:2:7"
+    assert str(made.dom0.at("hostname")) == "parts/base.yaml:3:13"
+    assert str(made.dom0.at("cmdline[0]")) == "parts/base.yaml:2:13"
+    assert str(made.dom0.at("cmdline[3]")) == "layers.yaml:21:23"
+    assert str(made.dom0.at("drivers[2]")) == "layers.yaml:14:14"
+    assert "bridge" not in made.dom0.origins
+
+
+def test_files_are_all_that_was_read() -> None:
+    made = load(Path("layers.yaml"))
+    recipes = ["bookworm.yaml", "xen.yaml", "dom0-base.yaml", "backends.yaml", "frontends.yaml"]
+    assert [file.name for file in made.files] == ["layers.yaml", "base.yaml", *recipes]
+    assert made.folder == GOOD
+
+
+def test_defaults_are_not_shared() -> None:
+    first, second = load(Path("minimal.yaml")), load(Path("minimal.yaml"))
+    first.dom0.drivers.append("x")
+    first.dom0.cmdline.append("x")
+    assert second == load(Path("minimal.yaml"))
+    assert replace(second) == second
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message", "advice"),
+    [
+        ((Target("armv7", "xen"),), "layers.yaml has no target armv7/xen", "targets: arm64/xen, x86_64/xen"),
+        ((None, ["bgi"]), "layers.yaml:15:1: there is no profile 'bgi'", "did you mean 'big'? profiles: big"),
+        (
+            (None, [], {"sise": "1"}),
+            "--set sise: there is no variable 'sise'",
+            "did you mean 'size'? variables: count, size, suite",
+        ),
+    ],
+)
+def test_bad_arguments(arguments: tuple[object, ...], message: str, advice: str) -> None:
+    with pytest.raises(DeclarationError) as caught:
+        load(Path("layers.yaml"), *arguments)  # type: ignore[arg-type]
+    assert str(caught.value) == message
+    assert caught.value.advice.endswith(advice)
+
+
+def test_missing_file() -> None:
+    with pytest.raises(DeclarationError, match=r"there is no file absent\.yaml"):
+        load(Path("absent.yaml"))
+
+
+def test_unknown_driver_sets_are_all_reported(tmp_path: Path) -> None:
+    file = tmp_path / "x.yaml"
+    file.write_text("name: m\nrelease: bookworm\ndrivers: [fronteds]\ndom0: {drivers: [backend]}\n")
+    (tmp_path / "recipes").symlink_to(GOOD / "recipes")
+    with pytest.raises(Errors) as caught:
+        load(file)
+    assert [one.message for one in caught.value.errors] == [
+        "there is no driver set 'fronteds'",
+        "there is no driver set 'backend'",
+    ]
+    assert caught.value.errors[0].advice.startswith("did you mean 'frontends'?")

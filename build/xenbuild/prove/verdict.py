@@ -12,7 +12,7 @@ import shlex
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -87,8 +87,8 @@ class Verdict:
 
 def prove(proof: Proof, programs: Programs, cancel: threading.Event | None = None) -> Verdict:
     """Boots and judges. A failed proof or a broken QEMU is in the verdict; only an interruption is raised."""
-    test = proof.test
     nonce = secrets.token_hex(8)
+    test = with_nonce(proof.test, nonce)
     words = loader_words(test.cmdline, nonce)
     argv = qemu_argv(proof.board, test.machine, proof.image, programs=programs, words=words, kvm=proof.kvm)
     verdict = Verdict(
@@ -114,6 +114,19 @@ def prove(proof: Proof, programs: Programs, cancel: threading.Event | None = Non
         verdict.error = e
     verdict.seconds = time.monotonic() - began
     return verdict
+
+
+def with_nonce(test: Test, nonce: str) -> Test:
+    """The test with this boot's nonce in the place of `${nonce}`."""
+
+    def put(text: str | None) -> str | None:
+        return text.replace("${nonce}", nonce) if text else text
+
+    def put_all(texts: list[str]) -> list[str]:
+        return [text.replace("${nonce}", nonce) for text in texts]
+
+    steps = [replace(s, expect=put(s.expect), run=put(s.run), send=put(s.send)) for s in test.steps]
+    return replace(test, steps=steps, cmdline=put_all(test.cmdline), forbid=put_all(test.forbid))
 
 
 class _Judge:

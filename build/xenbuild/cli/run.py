@@ -1,0 +1,84 @@
+"""`xenbuild run`: boot an image in QEMU on this terminal."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import click
+
+from xenbuild.cli.options import declaration_options
+
+
+@click.command(context_settings={"ignore_unknown_options": True})
+@click.argument("name", required=False, metavar="[TARGET]")
+@click.argument("extra", nargs=-1, type=click.UNPROCESSED, metavar="[-- QEMU-ARGUMENT...]")
+@declaration_options
+@click.option("--image", help="The image to boot.  [default: the first]")
+@click.option("--test", "test_name", metavar="NAME", help="The machine and command line of this test.")
+@click.option("--offline", is_flag=True, help="Use only what is in the store; never the network.")
+@click.option("--dry-run", is_flag=True, help="Print QEMU's command line instead of starting it.")
+def command(
+    name: str | None,
+    extra: Sequence[str],
+    file: Path,
+    profiles: Sequence[str],
+    variables: Mapping[str, str],
+    image: str | None,
+    test_name: str | None,
+    offline: bool,
+    dry_run: bool,
+) -> None:
+    """Boot TARGET (the default one without) with its serial console on this terminal; Ctrl-A x leaves.
+
+    \b
+    Examples:
+      xenbuild run
+      xenbuild run arm64/xen
+      xenbuild run x86_64/xen -- -m 4G    with other QEMU arguments
+    """
+    import shlex
+
+    from xenbuild.cli.session import open_session
+    from xenbuild.cli.test import qemu_for
+    from xenbuild.errors import DeclarationError, HostError
+    from xenbuild.media.build import board_of
+    from xenbuild.prove.machine import INTERACTIVE, loader_words, qemu_argv
+    from xenbuild.prove.probe import KvmProbe
+    from xenbuild.spec.model import Machine
+
+    with open_session(file, [name] if name else [], profiles, variables) as session:
+        declaration = session.declarations[0]
+        test = next((t for t in declaration.tests if t.name == test_name), None)
+        if test_name and not test:
+            known = ", ".join(t.name for t in declaration.tests) or "none"
+            raise DeclarationError(f"no test is named {test_name!r}", advice=f"the tests are: {known}")
+        wanted = image or (test.image if test else None)
+        images = session.build(offline=offline)
+        chosen = next((i for i in images if wanted in (None, i.name)), None)
+        if not chosen:
+            known = ", ".join(i.name for i in images)
+            raise DeclarationError(f"there is no image {wanted!r}", advice=f"the images are: {known}")
+        board = board_of(declaration)
+        programs = qemu_for(declaration, session.settings(offline=offline), board.qemu)
+        argv = qemu_argv(
+            board,
+            test.machine if test else Machine(),
+            chosen.path,
+            programs=programs,
+            words=loader_words(test.cmdline) if test else (),
+            kvm=KvmProbe(session.store.root).usable(board, programs),
+            console=INTERACTIVE,
+            extra=extra,
+        )
+    if dry_run:
+        print(shlex.join(argv))
+        return
+    print(f"{chosen.target} {chosen.name} on {board.name}: Ctrl-A x leaves, Ctrl-A h helps", flush=True)
+    sys.stderr.flush()
+    try:
+        os.execvp(argv[0], argv)  # QEMU gets this terminal and its signals, and its status is ours
+    except OSError as e:
+        raise HostError(f"cannot start {argv[0]}: {e.strerror}", advice="`xenbuild image` fetches QEMU again") from e

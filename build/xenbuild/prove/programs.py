@@ -1,0 +1,36 @@
+"""QEMU from the tools tree."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from xenbuild.errors import DeclarationError
+from xenbuild.parts.toolstree import ToolsTree
+from xenbuild.prove.machine import Programs
+
+# Where Debian's packages keep firmware and option ROMs. QEMU looks beside its own program file, which is the
+# dynamic loader's when the tree's loader starts it: it has to be told.
+_FIRMWARE = ("usr/share/qemu", "usr/share/seabios", "usr/lib/ipxe/qemu")
+_GROUPS = {
+    "qemu-system-x86_64": "run-x86",
+    "qemu-system-i386": "run-x86",
+    "qemu-system-aarch64": "run-arm",
+    "qemu-system-arm": "run-arm",
+}
+
+
+def tools_group(qemu: str) -> str:
+    """The group of recipes/tools.yaml that holds a QEMU program. Raises DeclarationError."""
+    if qemu not in _GROUPS:
+        raise DeclarationError(f"no tools group holds {qemu}", advice=f"known programs: {', '.join(_GROUPS)}")
+    return _GROUPS[qemu]
+
+
+def from_tree(tree: ToolsTree) -> Programs:
+    """Starts a QEMU of the tree with the tree's firmware."""
+
+    def words(program: str) -> list[str]:
+        folders: list[Path] = [tree.root / name for name in _FIRMWARE if (tree.root / name).is_dir()]
+        return [*tree.argv(program), *(word for folder in folders for word in ("-L", str(folder)))]
+
+    return words

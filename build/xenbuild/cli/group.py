@@ -1,0 +1,143 @@
+"""The command `xenbuild` with its verbs, and what becomes of errors: a message, advice and an exit code."""
+
+from __future__ import annotations
+
+import difflib
+import errno
+import importlib
+import sys
+from collections.abc import Sequence
+
+import click
+
+from xenbuild import __version__
+from xenbuild.cli import output
+from xenbuild.errors import HostError, XenbuildError
+
+VERBS = {
+    "image": "Build the images of a target.",
+    "run": "Boot an image in QEMU on this terminal.",
+    "test": "Boot images in QEMU and judge them by the declaration's tests.",
+    "check": "Check the declaration without building.",
+    "show": "Show the merged declaration of a target.",
+    "lock": "Choose versions and pin them in xenbuild.lock.",
+    "inspect": "List and verify what a bundle, kernel or image holds.",
+    "why": "Say what changed since a target was last built.",
+    "init": "Write a first declaration into this folder.",
+    "schema": "Print the JSON Schema of the declaration.",
+    "gc": "Remove what nothing needs from the store.",
+    "completion": "Print the completion script of a shell.",
+}
+
+EXAMPLES = """
+\b
+Examples:
+  xenbuild init                  a first declaration in this folder
+  xenbuild image                 build the default target
+  xenbuild image arm64/xen       build another one
+  xenbuild image --all           build all of them
+  xenbuild run                   boot it here; Ctrl-A x leaves
+  xenbuild test                  boot it and judge it
+  xenbuild lock --update         take newer packages
+"""
+
+HOST_ERRORS = {
+    errno.ENOSPC: "free some space, or set XENBUILD_CACHE to a folder on a larger disk",
+    errno.EDQUOT: "free some of your quota, or set XENBUILD_CACHE to a folder on another disk",
+    errno.EACCES: "change the permissions, or work in a folder of your own",
+    errno.EPERM: "change the permissions, or work in a folder of your own",
+    errno.EROFS: "work in a folder that can be written",
+    errno.EMFILE: "raise the limit of open files (ulimit -n)",
+    errno.ENOMEM: "close other programs, or use fewer jobs (-j)",
+}
+
+
+class Verbs(click.Group):
+    """Imports the module of a verb when it is called; help and completion of names need only the table."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in VERBS:
+            return None
+        command = importlib.import_module(f"xenbuild.cli.{cmd_name}").command
+        assert isinstance(command, click.Command)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in VERBS and not args[0].startswith("-"):
+            near = difflib.get_close_matches(args[0], VERBS, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise click.UsageError(f"no such command {args[0]!r}{hint}", ctx)
+        name, command, rest = super().resolve_command(ctx, args)
+        return args[0] if command else name, command, rest
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(VERBS.items()))
+
+
+SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+@click.group(cls=Verbs, epilog=EXAMPLES, context_settings=SETTINGS)
+@click.version_option(__version__, "-V", "--version", message="xenbuild %(version)s")
+def cli() -> None:
+    """Bootable Xen machines from one YAML file.
+
+    `xenbuild COMMAND --help` explains a command. Exit codes are listed in docs/exit-codes.md.
+    """
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Call the verb and return the exit code. Whatever goes wrong, the user sees no traceback."""
+    as_json = "--json" in arguments
+    try:
+        result = cli.main(list(arguments), prog_name="xenbuild", standalone_mode=False)
+        sys.stdout.flush()
+        return result if isinstance(result, int) else 0
+    except XenbuildError as error:
+        output.report(error, as_json=as_json)
+        return error.exit_code
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        print("interrupted; the next run takes up from here", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        _close_quietly()
+        return 141
+    except OSError as error:
+        if error.errno in HOST_ERRORS:
+            message = f"{error.filename or 'this machine'}: {(error.strerror or str(error)).lower()}"
+            output.report(HostError(message, advice=HOST_ERRORS[error.errno]), as_json=as_json)
+            return HostError.exit_code
+        return _crash(error, arguments)
+    except Exception as error:
+        return _crash(error, arguments)
+
+
+def _close_quietly() -> None:
+    """Drop what is still to be written to a reader that has gone, so that Python does not complain at exit."""
+    import os
+
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _crash(error: Exception, arguments: Sequence[str]) -> int:
+    """Keep the traceback in a file and ask for a report."""
+    import platform
+    import tempfile
+    import traceback
+
+    call = f"xenbuild {__version__}, Python {platform.python_version()}, {platform.platform()}: {' '.join(arguments)}"
+    with tempfile.NamedTemporaryFile("w", prefix="xenbuild-crash-", suffix=".txt", delete=False) as file:
+        file.write(f"{call}\n\n{''.join(traceback.format_exception(error))}")
+    head = output.paint("error:", output.RED, sys.stderr)
+    print(f"{head} xenbuild has a bug: {type(error).__name__}: {error}", file=sys.stderr)
+    print(f"  advice: please report it with the file {file.name}", file=sys.stderr)
+    return 70

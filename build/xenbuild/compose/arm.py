@@ -67,7 +67,7 @@ def loader_params(arch: str) -> dict[str, Json]:
         "arm64": ("aarch64-none-elf", ["-mcmodel=tiny", "-mgeneral-regs-only", "-mstrict-align", "-Iarm64"]),
         "armv7": ("arm-none-eabi", ["-march=armv7ve", "-marm", "-mfloat-abi=soft", "-mno-unaligned-access", "-Iarmv7"]),
     }[arch]
-    common = ["-fpie", "-fvisibility=hidden", "-fno-builtin", "-fno-jump-tables"]
+    common = ["-I.", "-fpie", "-fvisibility=hidden", "-fno-builtin", "-fno-jump-tables"]
     return {
         "folder": "arm",
         "target": target,

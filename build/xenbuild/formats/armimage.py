@@ -95,11 +95,11 @@ def _pe_file_size(data: bytes) -> int:
     if pe < HEADER_SIZE or data[pe : pe + 4] != b"PE\0\0" or len(data) < pe + 24:
         return 0
     sections, optional_size = struct.unpack_from("<6xH12xH", data, pe)[0], struct.unpack_from("<20xH", data, pe)[0]
-    end = 0
+    end: int = 0
     for i in range(sections):
         at = pe + 24 + optional_size + 40 * i
         if len(data) < at + 40:
-            return at + 40
+            return int(at + 40)
         size, offset = struct.unpack_from("<16xII", data, at)
         end = max(end, offset + size)
     return end
@@ -142,7 +142,7 @@ def _unpack_zboot(data: bytes) -> bytes:
     offset, size = struct.unpack_from("<II", data, 8)
     method = data[24:56].split(b"\0")[0].decode("ascii", "replace")
     payload = data[offset : offset + size]
-    if len(payload) < size:
+    if not payload or len(payload) < size:
         raise EOFError(f"{len(payload)} of {size} bytes are there")
     if method == "gzip":
         return gzip.decompress(payload)

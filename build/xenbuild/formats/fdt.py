@@ -86,7 +86,7 @@ def parse_fdt(data: bytes) -> DeviceTree:
 
 
 def _reservations(data: bytes, at: int) -> list[tuple[int, int]]:
-    found = []
+    found: list[tuple[int, int]] = []
     while at + 16 <= len(data):
         address, size = struct.unpack_from(">QQ", data, at)
         if not address and not size:

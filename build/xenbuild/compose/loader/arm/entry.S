@@ -1,2 +1,0 @@
-/* Finds arm64/entry.inc or armv7/entry.inc by the include path. */
-#include "entry.inc"

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from xenbuild.errors import FormatError
-from xenbuild.parts.toolstree import ToolsTree
-from xenbuild.plan.action import Json
+from xenbuild.plan.action import Json, TreeOf
+from xenbuild.store.store import Store
+from xenbuild.store.tree import FileEntry, Tree
 
 if TYPE_CHECKING:
     from xenbuild.plan.job import Job
@@ -30,9 +31,15 @@ def x86_params(base: int = X86_BASE) -> dict[str, Json]:
     }
 
 
-def sources() -> Path:
-    """Where the loaders' sources lie, in the checkout or in the installed package."""
-    return Path(__file__).parent / "loader"
+def store_sources(store: Store) -> TreeOf:
+    """The loaders' sources as an artifact, from the checkout or the installed package.
+
+    They are copied: Store.put_folder moves the files away, which is meant for scratch folders only.
+    """
+    top = Path(__file__).parent / "loader"
+    files = sorted(p for p in top.rglob("*") if p.suffix in (".c", ".h", ".S", ".inc", ".lds") and p.is_file())
+    entries = {str(p.relative_to(top)): FileEntry(store.put_bytes(p.read_bytes()), False) for p in files}
+    return TreeOf(store.put_tree(Tree(dict(entries))))
 
 
 def run(job: Job) -> None:
@@ -61,6 +68,8 @@ def run(job: Job) -> None:
 
 def _program(job: Job, name: str) -> list[str]:
     if "tools" in job.inputs:
+        from xenbuild.parts.toolstree import ToolsTree
+
         return ToolsTree(job.path("tools")).argv(name)
     return [str(job.params["programs"][name])]
 

@@ -100,7 +100,7 @@ def remove(path: Path) -> None:
     try:
         shutil.rmtree(path)
     except FileNotFoundError:
-        pass
+        remove(path)  # another thread removes parts of it at the same time: what it left is ours
     except PermissionError:
         for folder, _, _ in os.walk(path):
             Path(folder).chmod(0o700)

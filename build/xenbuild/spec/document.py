@@ -112,10 +112,10 @@ def _read(path: Path, chain: tuple[Path, ...], files: list[Path], problems: Prob
     below = Mapping({}, tree.at)
     for name in _include_names(tree, problems):
         other = path.parent / name.text
-        if other.resolve() in (one.resolve() for one in (*chain, path)):
+        if _real(other) in (_real(one) for one in (*chain, path)):
             shown = " -> ".join(str(one) for one in (*chain, path, other))
             raise DeclarationError(f"includes form a cycle: {shown}", at=name.at, advice="remove one of them")
-        if not other.is_file():
+        if not _real(other).is_file():
             raise DeclarationError(
                 f"include: there is no file {quote(name.text)}",
                 at=name.at,
@@ -125,6 +125,15 @@ def _read(path: Path, chain: tuple[Path, ...], files: list[Path], problems: Prob
     merged = merge(below, tree.without("include"), problems)
     merged.at = tree.at
     return merged
+
+
+def _real(path: Path) -> Path:
+    """The file behind a name; a folder that is none where the name leads nowhere (too long, links in a circle)."""
+    try:
+        path.is_file()
+        return path.resolve()
+    except (OSError, RuntimeError):
+        return Path("/")
 
 
 def _include_names(tree: Mapping, problems: Problems) -> list[Scalar]:

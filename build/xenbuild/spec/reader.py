@@ -23,7 +23,10 @@ def read_yaml(path: Path) -> Tree:
     try:
         data = path.read_bytes()
     except FileNotFoundError:
-        raise DeclarationError(f"there is no file {path}", advice="check the name and the folder") from None
+        raise DeclarationError(
+            f"there is no file {path}",
+            advice="check the name and the folder; `xenbuild init` writes a first declaration",
+        ) from None
     except OSError as error:
         raise DeclarationError(f"cannot read {path}: {error.strerror}") from None
     return parse_yaml(data, path)

@@ -5,6 +5,7 @@ A recipe of the same name in a `recipes/` folder beside the declaration goes bef
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -128,6 +129,8 @@ class Tools(Recipe):
 
 R = TypeVar("R", bound=Recipe)
 
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
+
 # kind -> (its data folder, folder below it, folder below `recipes/` beside a declaration)
 _PLACES: dict[type[Recipe], tuple[str, str, str]] = {
     Release: ("recipes", "releases", "releases"),
@@ -154,7 +157,7 @@ def load_recipe(kind: type[R], name: str, folder: Path | None = None, at: Positi
     """Read the recipe. Raises DeclarationError at `at` if there is none, or in the recipe's file if it is wrong."""
     for place in recipe_folders(kind, folder):
         file = place / f"{name}.yaml"
-        if "/" not in name and file.is_file():
+        if _NAME.fullmatch(name) and file.is_file():
             return cast(R, _read(cast(Any, kind), name, file))
     what = {Release: "release", Board: "board", HypervisorRecipe: "hypervisor", DriverSet: "driver set", Tools: "tools"}
     advice = nearest(name, recipe_names(kind, folder))

@@ -17,10 +17,10 @@ from xenbuild.spec.schema import json_schema
 TESTS = Path(__file__).parents[2]
 GOOD = sorted((TESTS / "good" / "declaration").glob("*.yaml"))
 BAD = TESTS / "bad" / "declaration"
-EXPRESSIBLE = tuple(
-    """key-unknown key-case type- size-unit size-lower duration-no duration-unit mode- image-name test-name domain-
-    hostname sha256 file-relative file-owner user-name include-block target-unknown target-no-slash target-matrix
-    when-block when-targets""".split()
+EXPRESSIBLE = (
+    *("key-unknown", "key-case", "type-", "size-unit", "size-lower", "duration-no", "duration-unit", "mode-"),
+    *("image-name", "test-name", "domain-", "hostname", "sha256", "file-relative", "file-owner", "user-name"),
+    *("include-block", "target-unknown", "target-no-slash", "target-matrix", "when-block", "when-targets"),
 )
 VALIDATOR = jsonschema.Draft202012Validator(json_schema())
 

@@ -122,9 +122,7 @@ def _read(name: str, title: str, data: bytes, arch: str, cmdline: str) -> Conten
     return Content(name, data, max(room, len(data)), cmdline)
 
 
-def write_bundle(
-    out: Path, loader: bytes, contents: Sequence[Content], target: str, declaration: str = ""
-) -> Manifest:
+def write_bundle(out: Path, loader: bytes, contents: Sequence[Content], target: str, declaration: str = "") -> Manifest:
     """Writes the bundle; the contents are Xen, the kernel and maybe an initramfs. Raises XenbuildError."""
     _check_cmdlines(contents)
     table = _read_table(loader)

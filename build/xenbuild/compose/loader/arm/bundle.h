@@ -1,0 +1,46 @@
+/*
+ * What the composer (compose/arm.py) writes into the loader: where everything lies in the bundle.
+ * Offsets count from the bundle's first byte. The structure lies at offset 64, right behind the
+ * header of the Linux Image (arm64) or zImage (armv7) protocol, so that it is found without
+ * symbols.
+ */
+#ifndef LOADER_ARM_BUNDLE_H
+#define LOADER_ARM_BUNDLE_H
+
+#include "types.h"
+
+enum { PART_XEN, PART_KERNEL, PART_INITRAMFS, PART_COUNT };
+
+struct extent {
+	u32 offset;
+	u32 size;
+};
+
+struct part {
+	struct extent extent;
+	u32 crc32; /* zlib's */
+	u32 room;  /* bytes kept for the part: its size and what it uses behind that */
+};
+
+struct bundle {
+	char magic[8];   /* "xenbuild" */
+	u32 version;     /* BUNDLE_VERSION */
+	u32 loader_size; /* the loader's memory: code, data, bss, stack (set by the linker) */
+	u32 total_size;  /* the bundle's memory, from its first byte to the end of the last part */
+	u32 memory_needed;  /* MiB of RAM that the machine must have: this bundle, Xen's own, dom0's
+			     */
+	struct extent tree; /* buffer for the new device tree */
+	struct extent xen_cmdline;  /* without a NUL */
+	struct extent dom0_cmdline; /* without a NUL */
+	struct extent manifest;     /* JSON for `xenbuild inspect`; the loader does not read it */
+	struct part parts[PART_COUNT];
+};
+
+#define BUNDLE_VERSION 1
+
+_Static_assert(sizeof(struct bundle) == 104, "compose/arm.py and entry.S know this layout");
+
+/* Defined in entry.S at offset 64. */
+extern const struct bundle bundle __attribute__((visibility("hidden")));
+
+#endif

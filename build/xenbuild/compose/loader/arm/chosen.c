@@ -1,0 +1,277 @@
+/*
+ * The new tree is written in one pass over the old one; only /chosen changes. What Xen expects
+ * there is in Xen's docs/misc/arm/device-tree/booting.txt.
+ */
+#include "chosen.h"
+#include "text.h"
+
+/* Strings for the properties that we add; they follow the old strings block. */
+static const char new_names[] = "#address-cells\0#size-cells\0xen,xen-bootargs\0"
+				"xen,dom0-bootargs\0compatible\0reg";
+
+struct output {
+	u8 *base;
+	u32 at, room;
+	bool full;
+	u32 old_names; /* size of the old strings block */
+};
+
+static void put_bytes(struct output *out, const void *bytes, u32 size)
+{
+	if (out->full || size > out->room - out->at) {
+		out->full = true;
+		return;
+	}
+	memcpy(out->base + out->at, bytes, size);
+	out->at += size;
+}
+
+static void put_be32(struct output *out, u32 n)
+{
+	const u8 bytes[4] = {n >> 24, n >> 16, n >> 8, n};
+
+	put_bytes(out, bytes, 4);
+}
+
+static void put_number(struct output *out, u64 n, u32 cells)
+{
+	if (cells == 2)
+		put_be32(out, n >> 32);
+	put_be32(out, n);
+}
+
+static void pad4(struct output *out)
+{
+	while (!out->full && out->at % 4)
+		put_bytes(out, "", 1);
+}
+
+static void put_property(struct output *out, const char *name, u32 size)
+{
+	u32 offset = 0;
+
+	while (!text_equal(new_names + offset, name))
+		offset += text_length(new_names + offset) + 1;
+	put_be32(out, FDT_PROP);
+	put_be32(out, size);
+	put_be32(out, out->old_names + offset);
+}
+
+static void put_cells(struct output *out, const char *name, u32 cells)
+{
+	put_property(out, name, 4);
+	put_be32(out, cells);
+}
+
+/* One string property of two texts with a blank between them (if both have any). */
+static void put_words(struct output *out, const char *name, struct text first, struct text second)
+{
+	u32 blank = first.size && second.size;
+
+	put_property(out, name, first.size + blank + second.size + 1);
+	put_bytes(out, first.bytes, first.size);
+	put_bytes(out, " ", blank);
+	put_bytes(out, second.bytes, second.size);
+	put_bytes(out, "", 1);
+	pad4(out);
+}
+
+static void put_module_name(struct output *out, paddr address)
+{
+	char name[] = "module@0123456789abcdef";
+	u32 at = 7;
+
+	for (int shift = 60; shift >= 0; shift -= 4) {
+		u32 digit = (u32)(address >> shift) & 0xf;
+
+		if (digit || at > 7 || !shift)
+			name[at++] = "0123456789abcdef"[digit];
+	}
+	name[at] = 0;
+	put_bytes(out, name, at + 1);
+	pad4(out);
+}
+
+struct cells {
+	u32 address, size;
+};
+
+static void put_module(struct output *out, const struct module *module, struct cells cells,
+		       const char *compatible, u32 compatible_size)
+{
+	if (!module->size)
+		return;
+	put_be32(out, FDT_BEGIN_NODE);
+	put_module_name(out, module->address);
+	put_property(out, "compatible", compatible_size);
+	put_bytes(out, compatible, compatible_size);
+	pad4(out);
+	put_property(out, "reg", 4 * (cells.address + cells.size));
+	put_number(out, module->address, cells.address);
+	put_number(out, module->size, cells.size);
+	put_be32(out, FDT_END_NODE);
+}
+
+static void put_modules(struct output *out, const struct chosen *chosen, struct cells cells)
+{
+	static const char kernel[] = "multiboot,kernel\0multiboot,module";
+	static const char ramdisk[] = "multiboot,ramdisk\0multiboot,module";
+
+	put_module(out, &chosen->kernel, cells, kernel, sizeof(kernel));
+	put_module(out, &chosen->initramfs, cells, ramdisk, sizeof(ramdisk));
+}
+
+/* No string literal here: a constant with a pointer in it would need relocation. */
+static struct text no_words(const struct fdt *fdt)
+{
+	return (struct text){(const char *)fdt->base, 0};
+}
+
+/* The boot loader's own words, up to the first NUL. */
+static struct text boot_words(const struct fdt *fdt, u32 node)
+{
+	struct fdt_value value;
+	struct text words = no_words(fdt);
+
+	if (node == FDT_NONE || !fdt_property(fdt, node, "bootargs", &value))
+		return words;
+	words.bytes = (const char *)value.bytes;
+	while (words.size < value.size && words.bytes[words.size])
+		words.size++;
+	return words;
+}
+
+static struct cells put_properties(struct output *out, const struct fdt *fdt, u32 node,
+				   const struct chosen *chosen)
+{
+	struct cells cells = {2, 2};
+	struct fdt_value value;
+
+	if (node != FDT_NONE && fdt_property(fdt, node, "#address-cells", &value))
+		cells.address = fdt_cells(fdt, node, "#address-cells", 0);
+	else
+		put_cells(out, "#address-cells", cells.address);
+	if (node != FDT_NONE && fdt_property(fdt, node, "#size-cells", &value))
+		cells.size = fdt_cells(fdt, node, "#size-cells", 0);
+	else
+		put_cells(out, "#size-cells", cells.size);
+	put_words(out, "xen,xen-bootargs", chosen->xen_cmdline, boot_words(fdt, node));
+	put_words(out, "xen,dom0-bootargs", chosen->dom0_cmdline, no_words(fdt));
+	return cells;
+}
+
+/* Properties of the old /chosen that would contradict ours; Xen takes linux,initrd-* for a module.
+ */
+static bool is_dropped_property(const char *name)
+{
+	return text_equal(name, "xen,xen-bootargs") || text_equal(name, "xen,dom0-bootargs") ||
+	       text_equal(name, "linux,initrd-start") || text_equal(name, "linux,initrd-end");
+}
+
+static bool is_old_module(const struct fdt *fdt, u32 node)
+{
+	return fdt_lists(fdt, node, "compatible", "multiboot,module") ||
+	       fdt_lists(fdt, node, "compatible", "xen,multiboot-module");
+}
+
+static bool cells_hold(struct cells cells, const struct chosen *chosen)
+{
+	paddr end = chosen->kernel.address + chosen->kernel.size;
+	paddr initramfs_end = chosen->initramfs.address + chosen->initramfs.size;
+
+	if (cells.address < 1 || cells.address > 2 || cells.size < 1 || cells.size > 2)
+		return false;
+	return cells.address == 2 || ((end | initramfs_end) >> 32) == 0;
+}
+
+/* Writes the changed node from its FDT_BEGIN_NODE to its FDT_END_NODE; `node` may be FDT_NONE. */
+static bool put_chosen(struct output *out, const struct fdt *fdt, u32 node,
+		       const struct chosen *chosen)
+{
+	const u8 *block = fdt->base + fdt->structure;
+	struct fdt_token token;
+	struct cells cells;
+	u32 at;
+
+	put_be32(out, FDT_BEGIN_NODE);
+	put_bytes(out, "chosen\0", 8);
+	cells = put_properties(out, fdt, node, chosen);
+	if (!cells_hold(cells, chosen))
+		return false;
+	at = node == FDT_NONE ? FDT_NONE : fdt_token(fdt, node).next;
+	while (at != FDT_NONE) {
+		token = fdt_token(fdt, at);
+		if (token.tag == FDT_END_NODE)
+			break;
+		if (token.tag == FDT_BEGIN_NODE)
+			token.next = fdt_behind(fdt, at);
+		if (!(token.tag == FDT_PROP && is_dropped_property(token.name)) &&
+		    !(token.tag == FDT_BEGIN_NODE && is_old_module(fdt, at)))
+			put_bytes(out, block + at, token.next - at);
+		at = token.next;
+	}
+	put_modules(out, chosen, cells);
+	put_be32(out, FDT_END_NODE);
+	return true;
+}
+
+/* The structure block: the old one up to /chosen, the new /chosen, the rest of the old one. */
+static bool put_structure(struct output *out, const struct fdt *fdt, const struct chosen *chosen)
+{
+	const u8 *block = fdt->base + fdt->structure;
+	u32 root = fdt_root(fdt);
+	u32 node = fdt_find_child(fdt, root, "chosen", 6);
+	u32 before, behind;
+
+	if (node == FDT_NONE)
+		before = behind = fdt_behind(fdt, root) - 4; /* the root's FDT_END_NODE */
+	else {
+		before = node;
+		behind = fdt_behind(fdt, node);
+	}
+	put_bytes(out, block, before);
+	if (!put_chosen(out, fdt, node, chosen))
+		return false;
+	put_bytes(out, block + behind, fdt_behind(fdt, root) - behind);
+	put_be32(out, FDT_END);
+	return true;
+}
+
+static void put_header(struct output *out, const struct fdt *fdt, u32 structure, u32 strings)
+{
+	u32 end = out->at;
+
+	out->at = 0;
+	put_be32(out, FDT_MAGIC);
+	put_be32(out, end);
+	put_be32(out, structure);
+	put_be32(out, strings);
+	put_be32(out, FDT_HEADER);
+	put_be32(out, 17);
+	put_be32(out, 16);
+	put_be32(out, fdt->boot_cpu);
+	put_be32(out, end - strings);
+	put_be32(out, strings - structure);
+	out->at = end;
+}
+
+const char *chosen_write(const struct fdt *fdt, const struct chosen *chosen, void *to, u32 room)
+{
+	struct output out = {.base = to, .room = room, .old_names = fdt->strings_size};
+	u32 structure, strings;
+
+	if (room < FDT_HEADER)
+		return "there is no room for the device tree";
+	out.at = FDT_HEADER;
+	put_bytes(&out, fdt->base + fdt->reserved, fdt->reserved_size);
+	structure = out.at;
+	if (!put_structure(&out, fdt, chosen))
+		return "/chosen has cells that cannot hold the address of a module";
+	strings = out.at;
+	put_bytes(&out, fdt->base + fdt->strings, fdt->strings_size);
+	put_bytes(&out, new_names, sizeof(new_names));
+	if (out.full || out.at > FDT_MAX_SIZE)
+		return "there is no room for the device tree";
+	put_header(&out, fdt, structure, strings);
+	return NULL;
+}

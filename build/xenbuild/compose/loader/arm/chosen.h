@@ -1,0 +1,27 @@
+/* Writes the device tree that Xen gets: the boot loader's, with /chosen telling of dom0. */
+#ifndef LOADER_ARM_CHOSEN_H
+#define LOADER_ARM_CHOSEN_H
+
+#include "fdt.h"
+
+struct text {
+	const char *bytes;
+	u32 size;
+};
+
+struct module {
+	paddr address;
+	u64 size; /* 0: there is none */
+};
+
+struct chosen {
+	struct text xen_cmdline; /* the boot loader's own /chosen/bootargs are appended */
+	struct text dom0_cmdline;
+	struct module kernel;
+	struct module initramfs;
+};
+
+/* Writes the tree to `to`, of `room` bytes. Returns NULL, or what is wrong. */
+const char *chosen_write(const struct fdt *fdt, const struct chosen *chosen, void *to, u32 room);
+
+#endif

@@ -1,0 +1,2 @@
+/* Finds arm64/entry.inc or armv7/entry.inc by the include path. */
+#include "entry.inc"

@@ -168,7 +168,7 @@ class Source(Node):
 
 @dataclass(kw_only=True)
 class Domain(Node):
-    """A guest. What starts it and its devices is the business of the guests' issue; the schema is final here."""
+    """A guest, by the name under which dom0 knows it."""
 
     type: str = key("kind of guest", choices=("pv", "pvh", "hvm"))
     arch: str | None = key("architecture of the guest; the target's otherwise", default=None, choices=ARCHITECTURES)

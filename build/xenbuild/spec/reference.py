@@ -19,6 +19,12 @@ _NAMES: dict[Any, str] = {
     Duration: "duration",
     Mode: "octal mode",
 }
+_SPECIAL = {  # keys of the head whose shape is no single type
+    "profiles": "named overlays",
+    "when": "list of overlays",
+    "targets": "[Matrix](#matrix) or list of text",
+    "if": "[Condition](#condition)",
+}
 _INTRODUCTION = """# Reference of the declaration
 
 Written by `xenbuild schema --markdown`; do not edit.
@@ -27,7 +33,17 @@ The file is strict YAML 1.2: `no` and `on` are text, keys are unique, there are 
 Sizes are written `512M` or `1.5G` (powers of 1024), durations `90s`, `2m` or `1500ms`, modes `"0644"`.
 Files are relative to the folder of the file that names them. `${name}` in any value is a variable (`arch`,
 `hypervisor`, `release` and `name` are built in); `$${` stands for `${`. In includes, profiles and `when`, blocks
-are merged key by key and anything else replaces; `key+` appends to a list, also to its default.
+are merged key by key and anything else replaces; `key+` appends to a list, also to its default:
+
+    include: [common.yaml]
+    variables: {size: 512M}
+    targets: {arch: [x86_64, arm64], hypervisor: [xen]}   # or [x86_64/xen, arm64/xen]
+    dom0: {memory: "${size}", packages+: [nano]}
+    profiles:
+      debug: {hypervisor: {cmdline+: [loglvl=all]}}       # --profile debug
+    when:
+      - if: {arch: arm64}
+        dom0: {memory: 1G}
 """
 
 
@@ -64,7 +80,7 @@ def _row(spec: Key) -> str:
     meaning = spec.help.replace("|", "\\|")
     if spec.choices:
         meaning += f" ({', '.join(spec.choices)})"
-    return f"| `{spec.name}` | {_type(spec.type)} | {_default(spec)} | {meaning} |"
+    return f"| `{spec.name}` | {_SPECIAL.get(spec.name) or _type(spec.type)} | {_default(spec)} | {meaning} |"
 
 
 def _type(hint: Any) -> str:

@@ -54,3 +54,7 @@ def test_reference_names_every_block() -> None:
     text = markdown()
     for block in json_schema()["$defs"]:
         assert f"## {block}\n" in text or block in ("Profile", "When")
+
+
+def test_reference_in_docs_is_current() -> None:
+    assert (TESTS.parent / "docs" / "reference.md").read_text("utf-8") == markdown()

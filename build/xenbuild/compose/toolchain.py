@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -59,11 +61,23 @@ def run(job: Job) -> None:
     objects = []
     for name in files:
         objects.append(str(job.folder / f"{name}.o"))
-        job.run([*common, "-c", name, "-o", objects[-1]], cwd=folder)
+        _compile(job, [*common, "-c", name, "-o", objects[-1]], len(clang), folder)
     symbols = [f"--defsym={name}={value:#x}" for name, value in sorted(params["symbols"].items())]
     style = ["--oformat=binary"] if params.get("format", "elf") == "binary" else []
     script = ["-T", str(folder / params["script"])]
     job.run([*linker, *script, *symbols, *style, "--build-id=none", "-s", "-o", str(job.out("loader")), *objects])
+
+
+def _compile(job: Job, words: Sequence[str], program: int, folder: Path) -> None:
+    """Run clang, whose name are the first `program` of the words, step by step.
+
+    Its driver starts itself anew for every step by /proc/self/exe, which in the tools tree is ld.so. So it is asked
+    what it would start (-###: a line of quoted words a step), and that is started in its place.
+    """
+    printed = job.run([*words, "-###"], cwd=folder)
+    for line in printed.splitlines():
+        if line.startswith(' "'):
+            job.run([*words[:program], *shlex.split(line)[1:]], cwd=folder)
 
 
 def _program(job: Job, name: str) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
+from typing import Any
 
 from xenbuild.errors import FormatError
 
@@ -67,41 +68,43 @@ def read_bzimage(data: bytes | memoryview, name: str) -> BzImage:
     )
 
 
-def unpack_payload(image: BzImage, name: str, most: int = -1) -> bytes:
-    """The kernel inside, an ELF file; at most its first `most` bytes if that is not negative.
+def unpack_payload(image: BzImage, name: str) -> bytes:
+    """The kernel inside, an ELF file.
 
-    Raises FormatError for a damaged payload or a compression that Xen cannot undo either.
+    Raises FormatError for a damaged payload or a compression that cannot be undone.
     """
     try:
-        return _unpack(image, most)
+        decoder = _decoder(image.compression)
+        if decoder is None:
+            message = f"the payload of {name} is compressed by {image.compression or 'an unknown method'}"
+            raise FormatError(message, advice="use a kernel compressed with gzip, xz or zstd")
+        # Behind the stream lie 4 bytes, the unpacked size: the decoders stop before them.
+        kernel: bytes = decoder.decompress(image.payload)
+        if not decoder.eof:
+            raise EOFError("it is cut short")
+        return kernel
     except _unpack_errors() as error:
         raise FormatError(f"the payload of {name} is damaged: {error}", advice="copy or download it again") from None
-    except NotImplementedError:
-        message = f"the payload of {name} is compressed by {image.compression or 'an unknown method'}"
-        raise FormatError(message, advice="use a kernel compressed with gzip, xz or zstd") from None
 
 
-def _unpack(image: BzImage, most: int) -> bytes:
-    # Behind the compressed stream lie 4 bytes, the unpacked size; stream decoders stop before them.
-    data = image.payload
-    if image.compression == "gzip":
+def _decoder(compression: str) -> Any:
+    if compression == "gzip":
         import zlib
 
-        return zlib.decompressobj(31).decompress(data, max(most, 0))
-    if image.compression in ("xz", "lzma"):
+        return zlib.decompressobj(31)
+    if compression in ("xz", "lzma"):
         import lzma
 
-        return lzma.LZMADecompressor().decompress(data, most)
-    if image.compression == "bzip2":
+        return lzma.LZMADecompressor()
+    if compression == "bzip2":
         import bz2
 
-        return bz2.BZ2Decompressor().decompress(data, most)
-    if image.compression == "zstd":
+        return bz2.BZ2Decompressor()
+    if compression == "zstd":
         import zstandard
 
-        with zstandard.ZstdDecompressor().stream_reader(data, read_across_frames=False) as reader:
-            return reader.read(most) if most >= 0 else reader.readall()
-    raise NotImplementedError
+        return zstandard.ZstdDecompressor().decompressobj()
+    return None
 
 
 def _unpack_errors() -> tuple[type[Exception], ...]:

@@ -41,7 +41,7 @@ def fetch(
         more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
         raise NetworkError(
             f"{len(missing)} packages are not in the store: {names}{more}",
-            advice="run `xenbuild fetch` with a network, or leave out --offline",
+            advice="run the same command once with a network and without --offline",
         )
     progress = _Progress(events, sum(package.size for package in missing))
     with ThreadPoolExecutor(max_workers=max(1, jobs)) as pool:

@@ -22,6 +22,7 @@ from xenbuild.store.files import in_words
 TIMEOUT = 30.0  # seconds without a byte
 PAUSES = (0.5, 2.0)  # seconds before the second and third attempt at one address
 _CHUNK = 1 << 18
+_UNKNOWN = 1 << 62  # stands for a length that the server does not tell
 _TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 T = TypeVar("T")
@@ -50,8 +51,8 @@ def get(urls: Sequence[str], limit: int = 64 << 20) -> bytes:
     raise _worst(troubles)
 
 
-def download(urls: Sequence[str], part: Path, size: int, sha256: str, progress: Callable[[int], None]) -> None:
-    """Bring a file of known size and SHA-256 to `part`, going on where an interrupted download ended.
+def download(urls: Sequence[str], part: Path, size: int | None, sha256: str, progress: Callable[[int], None]) -> None:
+    """Bring a file of known SHA-256 (and size, if not None) to `part`, going on where an interrupted download ended.
 
     `progress` is called with the number of new bytes. The content is verified when this returns. Raises Gone,
     NetworkError, or IntegrityError if an address delivered something else and no other had the right bytes.
@@ -81,22 +82,24 @@ def download(urls: Sequence[str], part: Path, size: int, sha256: str, progress: 
         raise _worst(troubles)
 
 
-def _append(url: str, file: BufferedRandom, part: Path, size: int, progress: Callable[[int], None]) -> None:
+def _append(url: str, file: BufferedRandom, part: Path, size: int | None, progress: Callable[[int], None]) -> None:
     start = file.seek(0, 2)
-    if start > size:
+    if size is not None and start > size:
         start = file.seek(file.truncate(0))
     if start == size:
         return
     with _open(url, start) as answer:
         if start and answer.status != 206:  # the server cannot resume and begins anew
             start = file.seek(file.truncate(0))
+        if size is None:
+            size = start + int(answer.headers.get("Content-Length") or _UNKNOWN)
         while start < size and (chunk := answer.read(min(_CHUNK, size - start))):
             with in_words(part, size - start):
                 file.write(chunk)
                 file.flush()
             start += len(chunk)
             progress(len(chunk))
-    if start < size:
+    if start < size < _UNKNOWN:
         raise ConnectionError(f"ended after {start} of {size} bytes")
 
 

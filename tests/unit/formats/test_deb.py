@@ -112,7 +112,9 @@ def test_a_damaged_header_in_the_middle_is_not_the_end(here: Path) -> None:
 
 @given(st.data())
 @settings(max_examples=60, deadline=None)
-def test_a_flipped_byte_never_escapes_as_another_error(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
+def test_a_flipped_byte_never_escapes_as_another_error(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
     content = bytearray(deb())
     content[data.draw(st.integers(0, len(content) - 1))] ^= data.draw(st.integers(1, 255))
     path = tmp_path_factory.mktemp("flip") / "x.deb"

@@ -98,7 +98,7 @@ def test_flipped_bit_in_inrelease(repository: Repository, tmp_path: Path) -> Non
 
 def test_unknown_key(repository: Repository, tmp_path: Path) -> None:
     repository.trust(pysequoia.Cert.generate(user_id="Another <b@example.org>"))
-    with pytest.raises(IntegrityError, match="no valid signature by a key of test.gpg"):
+    with pytest.raises(IntegrityError, match=r"no valid signature by a key of test\.gpg"):
         make(tmp_path, repository.request("app"))
 
 
@@ -110,7 +110,7 @@ def test_expired_key(repository: Repository, tmp_path: Path) -> None:
 
 def test_unsigned(repository: Repository, tmp_path: Path) -> None:
     repository.server.files["/a/dists/stable/InRelease"] = repository.fields.encode()
-    with pytest.raises(IntegrityError, match="no valid signature by a key of test.gpg"):
+    with pytest.raises(IntegrityError, match=r"no valid signature by a key of test\.gpg"):
         make(tmp_path, repository.request("app"))
 
 

@@ -24,7 +24,7 @@ struct part {
 
 struct bundle {
 	char magic[8];   /* "xenbuild" */
-	u32 version;     /* BUNDLE_VERSION */
+	u32 version;     /* of this layout: 1 */
 	u32 loader_size; /* the loader's memory: code, data, bss, stack (set by the linker) */
 	u32 total_size;  /* the bundle's memory, from its first byte to the end of the last part */
 	u32 memory_needed;  /* MiB of RAM that the machine must have: this bundle, Xen's own, dom0's
@@ -35,8 +35,6 @@ struct bundle {
 	struct extent manifest;     /* JSON for `xenbuild inspect`; the loader does not read it */
 	struct part parts[PART_COUNT];
 };
-
-#define BUNDLE_VERSION 1
 
 _Static_assert(sizeof(struct bundle) == 104, "compose/arm.py and entry.S know this layout");
 

@@ -4,13 +4,11 @@
 
 #include "types.h"
 
-#define ARCH_NAME  "arm64"
 #define ARCH_MODE  "EL2"
 #define ARCH_LEVEL 2 /* what entry.S passes when the processor is in EL2 */
 #define ARCH_ALIGN                                                                                 \
 	0x200000u /* Linux' Documentation/arch/arm64/booting.rst: a 2 MiB aligned base             \
 		   */
-#define ARCH_MAX_RAM (1ull << 48)
 
 /*
  * One step of CRC-32 over a word, if the processor has the instruction (ID_AA64ISAR0_EL1.CRC32;

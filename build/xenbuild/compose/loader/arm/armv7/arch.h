@@ -4,11 +4,9 @@
 
 #include "types.h"
 
-#define ARCH_NAME    "armv7"
-#define ARCH_MODE    "HYP mode"
-#define ARCH_LEVEL   0x1a    /* CPSR.M in HYP mode */
-#define ARCH_ALIGN   0x1000u /* Xen's arm32/head.S: any 4 KiB aligned address */
-#define ARCH_MAX_RAM (1ull << 32)
+#define ARCH_MODE  "HYP mode"
+#define ARCH_LEVEL 0x1a    /* CPSR.M in HYP mode */
+#define ARCH_ALIGN 0x1000u /* Xen's arm32/head.S: any 4 KiB aligned address */
 
 /* Armv7 has no instruction for CRC-32. */
 static inline bool arch_has_crc32(void)

@@ -12,15 +12,15 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 BEGAN = time.time_ns()  # when this process started to look at files, as far as `remember` is concerned
 CLOCK_TICK = 10_000_000  # ns by which a file's time may lag behind time_ns(): the kernel has a coarse clock for files
 
 
-def key(targets: Iterable[str], every: bool, profiles: Iterable[str], variables: Mapping[str, str]) -> str:
-    """One text for all spellings of the same call: `every` is --all, `variables` come from --set."""
-    return repr((sorted(set(targets)), every, list(profiles), sorted(variables.items()), _environment()))
+def key(targets: Iterable[str], every: bool, profiles: Iterable[str], sets: Iterable[str]) -> str:
+    """One text for all spellings of the same call: `every` is --all, `sets` are the effective NAME=VALUE of --set."""
+    return repr((sorted(set(targets)), every, list(profiles), sorted(sets), _environment()))
 
 
 def plain(argv: Sequence[str]) -> str | None:
@@ -44,7 +44,8 @@ def plain(argv: Sequence[str]) -> str | None:
             targets.append(word)
     if not all("=" in word[1:] for word in sets):
         return None  # click has the message
-    return key(targets, every, profiles, {name: value for name, _, value in (word.partition("=") for word in sets)})
+    last = {word.partition("=")[0]: word for word in sets}
+    return key(targets, every, profiles, last.values())
 
 
 def try_answer(argv: Sequence[str]) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 
 from xenbuild.store.events import Event
@@ -13,19 +13,27 @@ from xenbuild.store.events import Event
 WORTH_A_LINE = 1.0  # seconds; shorter steps are noise in a log
 
 
-@contextmanager
-def progress(*, as_json: bool = False) -> Iterator[Callable[[Event], None]]:
-    """The consumer of events for this standard error stream; on leaving, a live display is gone.
+class Progress:
+    """Context manager, to be called with each event; on leaving, a live display is gone.
 
-    `--json` events go to standard output, where the result follows them.
+    It shows on standard error, except --json: those events go to standard output, where the result follows them.
     """
-    if as_json:
-        yield json_line
-    elif sys.stderr.isatty():
-        with _live() as show:
-            yield show
-    else:
-        yield plain_line
+
+    def __init__(self, *, as_json: bool = False) -> None:
+        self._stack = ExitStack()
+        self._show = json_line if as_json else plain_line
+        self._is_live = not as_json and sys.stderr.isatty()
+
+    def __enter__(self) -> Progress:
+        if self._is_live:
+            self._show = self._stack.enter_context(_live())
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._stack.close()
+
+    def __call__(self, event: Event) -> None:
+        self._show(event)
 
 
 def json_line(event: Event) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from xenbuild.cli import fastpath
 
-CALL = fastpath.key([], False, [], {})
+CALL = fastpath.key([], False, [], [])
 TEXT = "target  size\nx86_64  1\n"
 
 
@@ -84,7 +84,7 @@ def test_what_changed_during_the_build_is_not_remembered(place: Path) -> None:
 
 
 def test_spellings_of_a_plain_call() -> None:
-    wanted = fastpath.key(["a", "b"], True, ["p"], {"x": "1"})
-    assert fastpath.plain(["image", "b", "--profile=p", "a", "--all", "--set", "x=1"]) == wanted
+    wanted = fastpath.key(["a", "b"], True, ["p"], ["x=1"])
+    assert fastpath.plain(["image", "b", "--profile=p", "a", "--all", "--set=x=0", "--set", "x=1"]) == wanted
     for words in ([], ["test"], ["image", "-j1"], ["image", "--json"], ["image", "--set", "x"], ["image", "-h"]):
         assert fastpath.plain(words) is None

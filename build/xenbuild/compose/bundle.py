@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from xenbuild.compose import toolchain
-from xenbuild.plan.action import Action, Input, OutputOf, TreeOf
+from xenbuild.compose.arm import loader_params
+from xenbuild.compose.toolchain import store_sources, x86_params
+from xenbuild.plan.action import Action, Input, Json, OutputOf
 from xenbuild.spec.model import Target
 from xenbuild.store.store import Store
 
@@ -16,13 +17,14 @@ class Format:
 
     suffix: str  # of the result's file name
     composer: str  # function of the composing action
-    kernel_check: str  # function of the action that refuses a kernel which cannot be dom0; "" where it is cheap
+    loader: Json  # parameters of the loader's compilation
+    kernel_check: str = ""  # function of the action that refuses a kernel which cannot be dom0; "" where it is cheap
 
 
 FORMATS = {
-    "x86_64": Format(".elf", "xenbuild.compose.x86:run", "xenbuild.compose.x86:check_kernel"),
-    "arm64": Format(".img", "xenbuild.compose.arm:run", ""),
-    "armv7": Format(".img", "xenbuild.compose.arm:run", ""),
+    "x86_64": Format(".elf", "xenbuild.compose.x86:run", x86_params(), "xenbuild.compose.x86:check_kernel"),
+    "arm64": Format(".img", "xenbuild.compose.arm:run", loader_params("arm64")),
+    "armv7": Format(".img", "xenbuild.compose.arm:run", loader_params("armv7")),
 }
 
 
@@ -39,12 +41,10 @@ class Parts:
 
 def loader(target: Target, tools: Input, store: Store) -> OutputOf:
     """The target's loader stub, compiled from the sources beside this module."""
-    sources = TreeOf(store.put_folder(toolchain.sources()))
-    params = toolchain.params(target.arch)
-    inputs = {"sources": sources, "tools": tools}
-    return Action(f"compile the {target.arch} loader", "xenbuild.compose.toolchain:run", params, inputs, ("loader",)).output(
-        "loader"
-    )
+    inputs = {"sources": store_sources(store), "tools": tools}
+    params = FORMATS[target.arch].loader
+    action = Action(f"compile the {target.arch} loader", "xenbuild.compose.toolchain:run", params, inputs, ("loader",))
+    return action.output("loader")
 
 
 def bundle(target: Target, parts: Parts, tools: Input, store: Store) -> Action:

@@ -35,7 +35,7 @@ def write_results(
     declaration: Declaration, store: Store, files: Mapping[str, Digest], suffix: str, out: Path
 ) -> list[Image]:
     """Copy the bundle to each image's place and describe it. What is unchanged is not written again."""
-    manifest = Manifest.from_bytes(store.read(files["manifest"]))
+    manifest = Manifest.from_bytes(store.read(files["manifest"]), "manifest")
     bundle = files["bundle"]
     images = []
     for image in declaration.images:

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from xenbuild.errors import HostError
-from xenbuild.plan.action import Job
+from xenbuild.plan.job import Job
 from xenbuild.store.tree import Entry, Tree
 
 _LOADERS = ("usr/lib64/ld-linux-x86-64.so.2", "usr/lib/ld-linux-aarch64.so.1")
-_PROGRAM_FOLDERS = ("usr/bin", "usr/sbin", "usr/libexec")
+_PROGRAM_FOLDERS = ("usr/bin", "usr/sbin", "usr/libexec", "usr/lib/llvm-*/bin")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class ToolsTree:
 
     def argv(self, program: str) -> list[str]:
         """The words that start `program` from this tree. Raises HostError if the tree has no such program."""
-        found = next((self.root / d / program for d in _PROGRAM_FOLDERS if (self.root / d / program).exists()), None)
+        found = next((hit for d in _PROGRAM_FOLDERS for hit in self.root.glob(f"{d}/{program}") if hit.exists()), None)
         if found is None:
             raise HostError(
                 f"the tools tree has no program {program!r}",

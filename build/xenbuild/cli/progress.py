@@ -21,7 +21,7 @@ class Progress:
 
     def __init__(self, *, as_json: bool = False) -> None:
         self._stack = ExitStack()
-        self._show = json_line if as_json else plain_line
+        self._show: Callable[[Event], None] = json_line if as_json else plain_line
         self._is_live = not as_json and sys.stderr.isatty()
 
     def __enter__(self) -> Progress:

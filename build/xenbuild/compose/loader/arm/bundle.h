@@ -27,9 +27,8 @@ struct bundle {
 	u32 version;     /* of this layout: 1 */
 	u32 loader_size; /* the loader's memory: code, data, bss, stack (set by the linker) */
 	u32 total_size;  /* the bundle's memory, from its first byte to the end of the last part */
-	u32 memory_needed;  /* MiB of RAM that the machine must have: this bundle, Xen's own, dom0's
-			     */
-	struct extent tree; /* buffer for the new device tree */
+	u32 memory_needed;          /* MiB of RAM for this bundle, Xen and dom0 */
+	struct extent tree;         /* buffer for the new device tree */
 	struct extent xen_cmdline;  /* without a NUL */
 	struct extent dom0_cmdline; /* without a NUL */
 	struct extent manifest;     /* JSON for `xenbuild inspect`; the loader does not read it */

@@ -4,11 +4,10 @@
 
 #include "types.h"
 
+/* Linux, Documentation/arch/arm64/booting.rst: the base is at a multiple of 2 MiB. */
+#define ARCH_ALIGN 0x200000u
 #define ARCH_MODE  "EL2"
 #define ARCH_LEVEL 2 /* what entry.S passes when the processor is in EL2 */
-#define ARCH_ALIGN                                                                                 \
-	0x200000u /* Linux' Documentation/arch/arm64/booting.rst: a 2 MiB aligned base             \
-		   */
 
 /*
  * One step of CRC-32 over a word, if the processor has the instruction (ID_AA64ISAR0_EL1.CRC32;

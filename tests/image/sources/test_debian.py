@@ -33,7 +33,7 @@ def test_the_locked_dom0_holds_the_recipes_files(arch: str, tmp_path: Path) -> N
             with read_deb(store.path(digest)) as deb:
                 names |= {member.name for member in deb.members()}
     # init-dom0less is for Arm only
-    wanted = [f for f in release.dom0.files if not (arch == "x86_64" and f.endswith("init-dom0less"))]
+    wanted = [f for f in release.dom0.files if not (arch == "x86_64" and "init-dom0less" in f)]
     for pattern in [*wanted, release.architectures[arch].hypervisor.file]:
         assert any(fnmatchcase(name, pattern) for name in names), pattern
 
@@ -57,6 +57,6 @@ def test_trixie_resolves(arch: str, tmp_path: Path) -> None:
         for digest in fetch([*lock.packages(requests[0]), *lock.packages(requests[1])], lock, store).values():
             with read_deb(store.path(digest)) as deb:
                 names |= {member.name for member in deb.members()}
-    wanted = [f for f in release.dom0.files if not (arch == "x86_64" and f.endswith("init-dom0less"))]
+    wanted = [f for f in release.dom0.files if not (arch == "x86_64" and "init-dom0less" in f)]
     for pattern in [*wanted, made.hypervisor.file]:
         assert any(fnmatchcase(name, pattern) for name in names), pattern

@@ -82,7 +82,7 @@ def read(data: bytes | memoryview, name: str = "cpio archive") -> Iterator[CpioE
 
 def _header(view: memoryview, at: int, name: str) -> tuple[int, ...]:
     head = bytes(view[at : at + HEADER])
-    if head[:6] not in (MAGIC, b"070702")[: len(head)] or not head[:6]:
+    if not any(magic.startswith(head[:6]) for magic in (MAGIC, b"070702")):
         raise FormatError(f"{name} has no newc header at byte {at}")
     if len(head) < HEADER:
         raise FormatError(f"{name} is cut short in the header at byte {at}")

@@ -43,12 +43,23 @@ def decompress(path: str, data: bytes) -> bytes:
         if path.endswith(".gz"):
             return gzip.decompress(data)
         if path.endswith(".zst"):
-            import zstandard
-
-            return zstandard.ZstdDecompressor().decompressobj().decompress(data)
+            return _unzstd(data)
     except (lzma.LZMAError, EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise FormatError(f"kernel module {path} is damaged: {error}") from None
     return data
+
+
+def _unzstd(data: bytes) -> bytes:
+    import zstandard
+
+    decoder = zstandard.ZstdDecompressor().decompressobj()
+    try:
+        content = decoder.decompress(data)
+    except zstandard.ZstdError as error:
+        raise EOFError(str(error)) from None
+    if not decoder.eof:
+        raise EOFError("the zstd frame is cut short")
+    return content
 
 
 def read_modinfo(data: bytes, path: str) -> ModuleInfo:

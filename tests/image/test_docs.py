@@ -15,7 +15,6 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 # Beginning of a command: why it is not run here.
 ELSEWHERE = {
-    "git clone": "needs the published repository",
     "pip install": "changes the machine's Python",
     "xenbuild image --all": "the smoke tests build and boot every target",
     "xenbuild run": "takes over the terminal",

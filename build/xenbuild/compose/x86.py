@@ -110,17 +110,17 @@ def write_bundle(out: Path, loader: bytes, contents: Sequence[Content], target: 
     table_size = _table_size(contents, hypervisor)
     places = _places(table_at + table_size, contents)
     _check_places(code.paddr, places[-1] + len(contents[-1].data), hypervisor)
-    table = _table(table_at, contents, places, hypervisor)
+    parts, offset = [], 4096 + align(len(image)) + align(table_size)
+    for content in contents:
+        parts.append(Part.of(content.name, content.role, content.data, offset, content.cmdline))
+        offset += align(len(content.data))
+    table = _table(table_at, parts, places, hypervisor)
     anchor = image.index(ANCHOR) + len(ANCHOR)
     end = align(places[-1] + len(contents[-1].data))
     image = patch(image, anchor, "<4I", table_at, len(table), zlib.crc32(table), end)
     pieces = [Piece(".xenbuild.loader", image, code.paddr, code.memsz, executable=True)]
     pieces.append(Piece(".xenbuild.table", table, table_at))
     pieces += [Piece(f".part.{c.name}", c.data, at) for c, at in zip(contents, places, strict=True)]
-    parts, offset = [], 4096 + align(len(image)) + align(len(table))
-    for content in contents:
-        parts.append(Part.of(content.name, content.role, content.data, offset, content.cmdline))
-        offset += align(len(content.data))
     manifest = Manifest(target, tuple(parts), declaration)
     pieces.append(Piece(".xenbuild.manifest", manifest.to_bytes()))
     with out.open("wb") as file:
@@ -177,7 +177,7 @@ def _check_places(base: int, end: int, hypervisor: Hypervisor) -> None:
             )
 
 
-def _strings(contents: Sequence[Content]) -> list[bytes]:
+def _strings(contents: Sequence[Content] | Sequence[Part]) -> list[bytes]:
     return [text.encode() + b"\0" for c in contents for text in (c.name, c.cmdline)]
 
 
@@ -186,7 +186,7 @@ def _table_size(contents: Sequence[Content], hypervisor: Hypervisor) -> int:
     return fixed + sum(map(len, _strings(contents)))
 
 
-def _table(at: int, contents: Sequence[Content], places: Sequence[int], hypervisor: Hypervisor) -> bytes:
+def _table(at: int, contents: Sequence[Part], places: Sequence[int], hypervisor: Hypervisor) -> bytes:
     """The loader's table (loader/x86/bundle.h), as it lies at address `at`."""
     parts_at = at + TABLE.size
     copies_at = parts_at + PART.size * len(contents)
@@ -194,7 +194,7 @@ def _table(at: int, contents: Sequence[Content], places: Sequence[int], hypervis
     strings = _strings(contents)
     where = [strings_at + sum(map(len, strings[:i])) for i in range(len(strings))]
     rows = [
-        PART.pack(where[2 * i], where[2 * i + 1], places[i], len(c.data), zlib.crc32(c.data), c.role != "hypervisor")
+        PART.pack(where[2 * i], where[2 * i + 1], places[i], c.size, c.crc32, c.role != "hypervisor")
         for i, c in enumerate(contents)
     ]
     copies = [COPY.pack(places[0] + c.offset, c.to, c.size, c.memory) for c in hypervisor.copies]

@@ -35,11 +35,14 @@ class Console:
         *,
         log: Path,
         forbid: Sequence[re.Pattern[str]] = (),
+        notice: str = "",
         cancel: threading.Event | None = None,
     ) -> None:
         self.history = History()
         self._argv = list(argv)
         self._forbid = tuple(forbid)
+        self.noticed = False  # whether `notice` was ever said; the history forgets what is long past
+        self._notice = notice
         self._judged = 0  # forbidden patterns were sought up to this position
         self._cancel = cancel or threading.Event()
         self._plain = Plain()
@@ -62,6 +65,11 @@ class Console:
 
     def __exit__(self, kind: type[BaseException] | None, e: BaseException | None, tb: TracebackType | None) -> None:
         self.close()
+
+    @property
+    def pid(self) -> int:
+        """Number of QEMU's process and of its process group."""
+        return self._process.pid
 
     def close(self) -> None:
         process.end(self._process)
@@ -130,8 +138,14 @@ class Console:
             else:
                 self._log.write(data)
                 self._log.flush()
-                self.history.add(self._plain.feed(data, final=not data))
+                self._take(self._plain.feed(data, final=not data))
         self._ended = not self._selector.get_map()
+
+    def _take(self, text: str) -> None:
+        before = self.history.end
+        self.history.add(text)
+        if self._notice and not self.noticed:
+            self.noticed = self._notice in self.history.slice(before - len(self._notice), self.history.end)
 
     def _judge(self, end: int) -> None:
         """Seeks forbidden patterns up to position `end`: what comes after a match is judged by the next wait."""
@@ -151,7 +165,7 @@ class Console:
         """Why the machine is gone: QEMU could not run it (HostError), or it switched itself off or crashed."""
         status = process.status(self._process)
         said = self._stderr.decode("utf-8", "replace").strip()
-        reason = said.splitlines()[-1] if said else "it gave no reason"
+        reason = " / ".join(said.splitlines()[-2:]) if said else "it gave no reason"
         if status == 0:
             return ProofFailed(f"the machine switched itself off before the console said {what}")
         how = f"was killed by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"

@@ -27,29 +27,51 @@ _WORD = b"xenbuild-kvm-works"
 _DEADLINE = 3.0  # seconds; a working KVM needs a tenth of one
 _ROM_SIZE = 0x10000  # QEMU maps it below 1 MiB and below 4 GiB; the processor starts at its last 16 bytes
 _DEBUG_PORT = 0xE9  # isa-debugcon
+_START, _GDT, _TEXT = 0x100, 0x1A8, 0x1CE  # offsets in the ROM, whose copy below 1 MiB begins at 0xF0000
+_CODE = (
+    ("fa fc", "cli; cld"),
+    ("2e 66 0f 01 16 c8 01", "lgdtl %cs:0x1c8"),
+    ("0f 20 c0 0c 01 0f 22 c0", "cr0 |= PE"),
+    ("66 ea 19 01 0f 00 08 00", "ljmpl $8, $0xf0119"),
+    ("66 b8 10 00 8e d8 8e c0 8e d0", "f0119: ds = es = ss = 16"),
+    ("bc 00 80 00 00", "mov $0x8000, %esp"),
+    ("bf 00 10 00 00 0f 22 df", "cr3 = edi = 0x1000"),
+    ("31 c0 b9 00 0c 00 00 f3 ab", "clear three page tables"),
+    ("c7 05 00 10 00 00 03 20 00 00", "PML4[0] = 0x2000, present, writable"),
+    ("c7 05 00 20 00 00 03 30 00 00", "PDPT[0] = 0x3000, present, writable"),
+    ("c7 05 00 30 00 00 83 00 00 00", "PD[0] = 0, present, writable, 2 MiB"),
+    ("b8 20 00 00 00 0f 22 e0", "cr4 = PAE"),
+    ("b9 80 00 00 c0 0f 32 80 cc 01 0f 30", "EFER |= LME"),
+    ("0f 20 c0 0d 00 00 00 80 0f 22 c0", "cr0 |= PG"),
+    ("ea 7d 01 0f 00 18 00", "ljmp $24, $0xf017d"),
+    ("31 c0 0f a2", "f017d: cpuid, which leaves the guest"),
+    ("50 58", "push %rax; pop %rax"),
+    ("be 01 00 00 00 f3 48 0f 1e ce", "mov $1, %esi; rdsspq %rsi, a NOP without shadow stacks"),
+    ("be ce 01 0f 00 b9 12 00 00 00", "rsi = the word, ecx = its length"),
+    ("ac e6 e9 e2 fb", "1: lodsb; out %al, $0xe9; loop 1b"),
+    ("b0 0a e6 e9", "mov $'\\n', %al; out %al, $0xe9"),
+    ("f4 eb fd", "2: hlt; jmp 2b"),
+)
+_TABLE = bytes.fromhex(
+    "0000000000000000 ffff0000009bcf00 ffff00000093cf00 ffff0000009baf00"  # null, 32-bit code, data, 64-bit code
+    "1f00 a8010f00"  # limit and address for lgdt
+)
 _HOST_ARCH = {"x86_64": ("x86_64", "ia32")}  # platform.machine() -> architectures that its KVM runs
 
 
 def rom() -> bytes:
-    """64 KiB of real-mode code that writes the word to the debug port, reads CPUID, writes a line end, and halts.
+    """64 KiB of code that enters long mode with paging, says the word on the debug port, and halts.
 
-    8086 and i386 encodings from the Intel SDM, volume 2. CPUID leaves the guest under SVM and VMX alike.
+    It does what a hypervisor's start does: a KVM that emulates instructions (one inside a virtual machine without
+    nested hardware support) runs real mode well and fails on a hint NOP in long mode. Encodings: Intel SDM, volume 2.
     """
-    start = 0x0100
-    text = start + 0x80
-    code = bytes.fromhex("fafc")  # cli; cld
-    code += b"\xbe" + text.to_bytes(2, "little")  # mov si, text
-    code += b"\xb9" + len(_WORD).to_bytes(2, "little")  # mov cx, length
-    code += bytes.fromhex("2eac") + bytes([0xE6, _DEBUG_PORT])  # again: cs lodsb; out port, al
-    code += bytes.fromhex("e2fa")  # loop again
-    code += bytes.fromhex("31c00fa2")  # xor ax, ax; cpuid
-    code += b"\xb0\x0a" + bytes([0xE6, _DEBUG_PORT])  # mov al, '\n'; out port, al
-    code += bytes.fromhex("f4ebfd")  # halt: hlt; jmp halt
     image = bytearray(b"\xf4" * _ROM_SIZE)
-    image[start : start + len(code)] = code
-    image[text : text + len(_WORD)] = _WORD
+    code = b"".join(bytes.fromhex(encoding) for encoding, _ in _CODE)
+    image[_START : _START + len(code)] = code
+    image[_GDT : _GDT + len(_TABLE)] = _TABLE
+    image[_TEXT : _TEXT + len(_WORD)] = _WORD
     reset = _ROM_SIZE - 16
-    image[reset : reset + 3] = b"\xe9" + ((start - (reset + 3)) & 0xFFFF).to_bytes(2, "little")  # jmp start
+    image[reset : reset + 3] = b"\xe9" + ((_START - (reset + 3)) & 0xFFFF).to_bytes(2, "little")  # jmp start
     return bytes(image)
 
 

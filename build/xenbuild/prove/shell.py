@@ -37,8 +37,7 @@ class Shell:
 
     def run(self, command: str, deadline: float) -> Result:
         """Runs `command` in a subshell, with nothing on its standard input. Raises ProofFailed."""
-        if not self._greeted:
-            self._greet(deadline)
+        self.greet(deadline)
         self._count += 1
         mark = f"{self._token}.{self._count}"
         begin = self._console.history.mark
@@ -53,8 +52,10 @@ class Shell:
         output = text.rpartition(f"xb-run-{mark}\n")[2]
         return Result(output, int(match.group(1)))
 
-    def _greet(self, deadline: float) -> None:
-        """Waits until a shell answers."""
+    def greet(self, deadline: float) -> None:
+        """Waits until a shell answers; once it has, this is nothing. Raises ProofFailed."""
+        if self._greeted:
+            return
         answer = re.compile(rf"xb-shell-{re.escape(self._token)}")
         while time.monotonic() < deadline:
             self._console.send(f"\necho xb''-shell-{self._token}\n".encode(), deadline)

@@ -103,7 +103,7 @@ def prove(proof: Proof, programs: Programs, cancel: threading.Event | None = Non
     try:
         proof.log.parent.mkdir(parents=True, exist_ok=True)
         forbid = [compile_pattern(p) for p in (*test.forbid, *ALWAYS_FORBIDDEN)]
-        with Console(argv, log=proof.log, forbid=forbid, cancel=cancel) as console:
+        with Console(argv, log=proof.log, forbid=forbid, notice=nonce, cancel=cancel) as console:
             try:
                 _Judge(console, verdict, began + test.timeout).steps(test)
             except XenbuildError:
@@ -138,12 +138,11 @@ class _Judge:
         self._deadline = deadline
         self._shell = Shell(console, verdict.nonce)
         self._proved = False
-        self._nonce = re.compile(re.escape(verdict.nonce))
 
     def steps(self, test: Test) -> None:
         for step in test.steps:
             self._timed(label(step), step.at(), step.within, partial(self._step, step))
-        if not self._proved:
+        if not self._proved and not self._console.noticed:
             self._timed("nonce of this boot", None, None, self._prove_nonce)
 
     def _timed(self, name: str, at: Position | None, within: float | None, do: Callable[[float], None]) -> None:
@@ -164,10 +163,10 @@ class _Judge:
             self._console.send(step.send.encode(), deadline)
         if step.expect is not None:
             self._console.expect(step.expect, deadline)
-            self._proved = self._proved or self._nonce_seen()
 
     def _run(self, step: Step, command: str, deadline: float) -> None:
-        if not self._proved and not self._nonce_seen():
+        self._shell.greet(deadline)
+        if not self._proved and not self._console.noticed:
             self._ask_nonce(deadline)
         self._proved = True
         result = self._shell.run(command, deadline)
@@ -185,11 +184,8 @@ class _Judge:
             )
 
     def _prove_nonce(self, deadline: float) -> None:
-        if not self._nonce_seen():
-            self._console.expect(self._nonce, deadline, f"the nonce of this boot ({NONCE_WORD}…)")
-
-    def _nonce_seen(self) -> bool:
-        return self._console.history.search(self._nonce, 0) is not None
+        nonce = re.escape(self._verdict.nonce)
+        self._console.expect(nonce, deadline, f"the nonce of this boot ({NONCE_WORD}…)")
 
     def _ask_nonce(self, deadline: float) -> None:
         """A quiet boot does not print its command line: dom0 is asked for it."""

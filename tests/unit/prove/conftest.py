@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from xenbuild.errors import Position
+from xenbuild.prove.verdict import Proof, Verdict, prove
+from xenbuild.spec.model import Duration, Machine, Size, Step, Test
+from xenbuild.spec.recipe import Board
+
+FAKE = Path(__file__).with_name("fake_qemu.py")
+WHERE = Position(Path("xenbuild.yaml"), 42, 7)
+
+Judge = Callable[..., Verdict]
+
+
+def programs(name: str) -> list[str]:
+    return [sys.executable, str(FAKE)]
+
+
+def board(behaviour: str) -> Board:
+    return Board(
+        name="fake",
+        file=Path("fake.yaml"),
+        arch="x86_64",
+        qemu="qemu-system-fake",
+        machine="none",
+        cpu="none",
+        memory=Size(1 << 30),
+        arguments=["-behave", behaviour],
+    )
+
+
+def step(**fields: object) -> Step:
+    return Step(**fields, origins={"": WHERE})  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def judge(tmp_path: Path) -> Judge:
+    """Runs a test on a fake machine that behaves as named."""
+
+    def run(behaviour: str, steps: list[Step], *, timeout: float = 10, forbid: tuple[str, ...] = ()) -> Verdict:
+        test = Test(name="boot", timeout=Duration(timeout), machine=Machine(), steps=steps, forbid=list(forbid))
+        log = tmp_path / "out" / "boot.log"
+        return prove(Proof("x86_64/xen", test, board(behaviour), Path("b.elf"), log, "xenbuild run"), programs)
+
+    return run

@@ -1,0 +1,73 @@
+"""Stands in for QEMU: speaks on its standard streams like a machine's serial console.
+
+The last argument of the board tells what to do; the nonce comes in -append as with the real one.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+
+
+def say(data: bytes) -> None:
+    os.write(1, data)
+
+
+def shell(echo: bool = True, lost: int = 0) -> None:
+    """An echoing shell. The first `lost` lines are swallowed, as a starting getty does."""
+    pending = ""
+    say(b"/ # ")
+    for line in iter(sys.stdin.buffer.readline, b""):
+        if lost:
+            lost -= 1
+            continue
+        if echo:
+            say(line.replace(b"\n", b"\r\n"))
+        pending += line.decode()
+        if pending.startswith("(") and "\n)" not in pending:
+            say(b"> ")
+            continue
+        if "switch-off" in pending:
+            sys.exit(0)
+        done = subprocess.run(["/bin/sh", "-c", pending], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+        say(done.stdout.replace(b"\n", b"\r\n") + b"/ # ")
+        pending = ""
+
+
+def main() -> None:
+    behaviour = sys.argv[sys.argv.index("-behave") + 1]
+    words = sys.argv[sys.argv.index("-append") + 1].split() if "-append" in sys.argv else []
+    nonce = next((w for w in words if w.startswith("xenbuild.nonce=")), "")
+    if behaviour == "no-reason":
+        sys.exit(1)
+    if behaviour == "bad-argument":
+        sys.exit("qemu: -machine nonsense: unsupported machine type")
+    if behaviour == "mute":
+        signal.pause()
+    if behaviour != "other-boot":
+        say(f"[    0.0] Command line: console=hvc0 {nonce}\r\n".encode())
+    if behaviour == "crash":
+        print("qemu: assertion failed", file=sys.stderr, flush=True)
+        os.kill(os.getpid(), signal.SIGABRT)
+    if behaviour == "error-exit":
+        sys.exit("qemu: cannot go on")
+    if behaviour == "off":
+        sys.exit(0)
+    if behaviour == "panic":
+        say(b"[    1.0] Kernel panic - not syncing: No working init found\r\n")
+        signal.pause()
+    if behaviour == "flood":
+        for _ in range(200):
+            say(b"flood of words that mean nothing\r\n" * 500)
+    if behaviour == "binary":
+        say(bytes(range(256)) * 3 + b"\x1b[1;31mdo\x1b[0mm0 \xff\xfe\x00is \x1b]0;title\x07up\r\n")
+    if behaviour == "child":
+        subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"])
+    say(b"dom0 re")
+    say(b"ady\r\n")
+    if behaviour == "hang":
+        signal.pause()
+    shell(echo=behaviour != "silent-shell", lost=2 if behaviour == "getty" else 0)
+
+
+main()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 
 from xenbuild.compose.bundle import FORMATS, Parts, bundle
 from xenbuild.media.results import Image, write_results
@@ -16,8 +17,9 @@ from xenbuild.parts.unpack import DOCUMENTATION
 from xenbuild.plan.action import Action, File, Input, OutputOf
 from xenbuild.plan.needs import absent_files
 from xenbuild.plan.run import Results, run
-from xenbuild.sources.fetch import fetch
-from xenbuild.sources.lock import Lock, LockedPackage
+from xenbuild.sources.fetch import Downloads
+from xenbuild.sources.lock import Lock as PackageLock
+from xenbuild.sources.lock import LockedPackage
 from xenbuild.spec.model import Declaration
 from xenbuild.spec.recipe import Board, HypervisorRecipe, Release, load_recipe, load_tools
 from xenbuild.store.events import Event
@@ -31,7 +33,7 @@ class Settings:
     """How to build, which never changes what is built."""
 
     store: Store
-    lock: Lock
+    lock: PackageLock
     jobs: int
     offline: bool = False
     events: Events = lambda event: None
@@ -66,11 +68,11 @@ def plan(declaration: Declaration, settings: Settings) -> Plan:
     else:
         xen = hypervisor.from_file(_own(declaration.hypervisor.file, settings.store))
     kernel, initramfs = dom0.parts(declaration, release, packages, settings.store)
+    words = [*recipe.cmdline, *board.hypervisor_cmdline, *dom0.hypervisor_words(declaration)]
+    words += declaration.hypervisor.cmdline
     parts = Parts(
         hypervisor=xen,
-        hypervisor_cmdline=" ".join(
-            [*recipe.cmdline, *board.hypervisor_cmdline, *dom0.hypervisor_words(declaration), *declaration.hypervisor.cmdline]
-        ),
+        hypervisor_cmdline=" ".join(words),
         kernel=kernel,
         kernel_cmdline=" ".join([*board.dom0_cmdline, *declaration.dom0.cmdline]),
         initramfs=initramfs,
@@ -85,7 +87,8 @@ def build(declarations: Sequence[Declaration], settings: Settings, out: Path) ->
     Raises what planning, fetching and the actions raise; an image that was there before stays as it was then.
     """
     plans = [plan(declaration, settings) for declaration in declarations]
-    results = _bring_about(plans, settings)
+    goals = [made.compose.output(name) for made in plans for name in made.compose.outputs]
+    results = _bring_about(goals, [p for made in plans for p in made.packages], settings)
     images = []
     for made in plans:
         files = {name: results[made.compose.output(name)].digest for name in made.compose.outputs}
@@ -97,21 +100,23 @@ def build(declarations: Sequence[Declaration], settings: Settings, out: Path) ->
 def tools_tree(declaration: Declaration, settings: Settings, group: str) -> ToolsTree:
     """A group of the host's tools (recipes/tools.yaml), fetched and unpacked if need be."""
     tree, packages = _tools(declaration, settings, group)
-    _fetch([tree], packages, settings)
-    made = run([tree], settings.store, jobs=settings.jobs, events=settings.events)[tree]
+    made = _bring_about([tree], packages, settings)[tree]
     return ToolsTree(settings.store.materialise(made.digest))
 
 
-def _bring_about(plans: Sequence[Plan], settings: Settings) -> Results:
-    goals = [made.compose.output(name) for made in plans for name in made.compose.outputs]
-    _fetch(goals, [p for made in plans for p in made.packages], settings)
-    return run(goals, settings.store, jobs=settings.jobs, events=settings.events)
-
-
-def _fetch(goals: Sequence[OutputOf], packages: Sequence[LockedPackage], settings: Settings) -> None:
+def _bring_about(goals: Sequence[OutputOf], packages: Iterable[LockedPackage], settings: Settings) -> Results:
+    """Run the plan while the packages that it lacks are still on their way."""
     absent = {digest.hash for digest in absent_files(goals, settings.store)}
-    wanted = [p for p in dict.fromkeys(packages) if p.sha256 in absent]
-    fetch(wanted, settings.lock, settings.store, offline=settings.offline, events=settings.events)
+    wanted = [p for p in packages if p.sha256 in absent]
+    one_at_a_time = Lock()
+
+    def events(event: Event) -> None:
+        with one_at_a_time:
+            settings.events(event)
+
+    store, jobs = settings.store, settings.jobs
+    with Downloads(wanted, settings.lock, store, offline=settings.offline, events=events) as downloads:
+        return run(goals, store, jobs=jobs, events=events, provide=downloads.wait)
 
 
 def _tools(declaration: Declaration, settings: Settings, group: str) -> tuple[OutputOf, list[LockedPackage]]:

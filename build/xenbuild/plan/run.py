@@ -79,21 +79,32 @@ class _Outcome:
 
 
 def run(
-    goals: Sequence[OutputOf], store: Store, *, jobs: int, events: Callable[[Event], None] = lambda event: None
+    goals: Sequence[OutputOf],
+    store: Store,
+    *,
+    jobs: int,
+    events: Callable[[Event], None] = lambda event: None,
+    provide: Callable[[Digest], None] = lambda digest: None,
 ) -> Results:
     """Bring about the goals with at most `jobs` actions at a time; `events` is called in the caller's thread.
+
+    `provide` is called, in an action's thread, for a file from outside that the action needs and the store lacks: it
+    returns when the file is there.
 
     The first failure stops the run: programs are killed, what else runs is waited for, and the error, which names
     the action, is raised. With jobs=1 the order is always the same.
     """
-    return _Run(store, jobs, events).run(goals)
+    return _Run(store, jobs, events, provide).run(goals)
 
 
 class _Run:
-    def __init__(self, store: Store, jobs: int, events: Callable[[Event], None]) -> None:
+    def __init__(
+        self, store: Store, jobs: int, events: Callable[[Event], None], provide: Callable[[Digest], None]
+    ) -> None:
         self.store = store
         self.jobs = max(1, jobs)
         self.events = events
+        self.provide = provide
         self.code = Code(store)
         self.processes = Processes()
         self.nodes: dict[Action, _Node] = {}
@@ -211,6 +222,9 @@ class _Run:
         outcome = _Outcome(node, 0.0)
         try:
             inputs = {name: self._artifact(source) for name, source in node.action.inputs.items()}
+            for source in node.action.inputs.values():
+                if isinstance(source, File) and not self.store.has(source.digest):
+                    self.provide(source.digest)
             outcome.incomplete = [name for name in inputs if not _complete(self.store, inputs[name])]
             if not outcome.incomplete:
                 outcome.outputs = self._execute(node, inputs)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Lock as Mutex
+from types import TracebackType
 
 from xenbuild.errors import LockError, NetworkError
 from xenbuild.sources import web
@@ -20,6 +21,52 @@ from xenbuild.store.store import Store
 _SNAPSHOT_DELAY = timedelta(hours=12)
 
 
+class Downloads:
+    """Packages on their way into the store, so that those that have arrived can be unpacked while others come.
+
+    What is there already costs nothing. Leave the `with` block to give up what has not begun; what was interrupted is
+    resumed by the next call.
+    """
+
+    def __init__(
+        self,
+        packages: Iterable[LockedPackage],
+        lock: Lock,
+        store: Store,
+        *,
+        offline: bool = False,
+        jobs: int = 4,
+        events: Callable[[Event], None] = lambda event: None,
+    ) -> None:
+        """Starts at once. Raises NetworkError if `offline` and something is missing."""
+        missing = sorted(p for p in dict.fromkeys(packages) if not store.has(Digest(p.sha256, p.size)))
+        if missing and offline:
+            raise _offline(missing)
+        progress = _Progress(events, sum(package.size for package in missing))
+        self._pool = ThreadPoolExecutor(max_workers=max(1, jobs))
+        # The largest first: they take longest to unpack as well.
+        self._futures = {
+            Digest(p.sha256, p.size): self._pool.submit(_one, p, lock, store, progress)
+            for p in sorted(missing, key=lambda p: (-p.size, p))
+        }
+
+    def wait(self, digest: Digest) -> None:
+        """Until a package is in the store. Raises LockError (gone from every mirror), NetworkError, IntegrityError."""
+        if digest in self._futures:
+            self._futures[digest].result()
+
+    def wait_all(self) -> None:
+        """Until all of them are."""
+        for future in self._futures.values():
+            future.result()
+
+    def __enter__(self) -> Downloads:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self._pool.shutdown(wait=error is None, cancel_futures=True)
+
+
 def fetch(
     packages: Iterable[LockedPackage],
     lock: Lock,
@@ -29,30 +76,20 @@ def fetch(
     jobs: int = 4,
     events: Callable[[Event], None] = lambda event: None,
 ) -> dict[LockedPackage, Digest]:
-    """Each package's content in the store. What is there already costs nothing.
+    """Each package's content in the store; raises what Downloads does."""
+    wanted = list(packages)
+    with Downloads(wanted, lock, store, offline=offline, jobs=jobs, events=events) as downloads:
+        downloads.wait_all()
+    return {package: Digest(package.sha256, package.size) for package in wanted}
 
-    Raises LockError if a version is gone from every mirror, NetworkError (also: missing while offline),
-    IntegrityError. An interrupted download is resumed by the next call.
-    """
-    digests = {package: Digest(package.sha256, package.size) for package in packages}
-    missing = sorted({package for package, digest in digests.items() if not store.has(digest)})
-    if missing and offline:
-        names = ", ".join(f"{p.name} {p.version}" for p in missing[:5])
-        more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
-        raise NetworkError(
-            f"{len(missing)} packages are not in the store: {names}{more}",
-            advice="run the same command once with a network and without --offline",
-        )
-    progress = _Progress(events, sum(package.size for package in missing))
-    with ThreadPoolExecutor(max_workers=max(1, jobs)) as pool:
-        futures = [pool.submit(_one, package, lock, store, progress) for package in missing]
-        try:
-            for future in futures:
-                future.result()
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-    return digests
+
+def _offline(missing: Sequence[LockedPackage]) -> NetworkError:
+    names = ", ".join(f"{p.name} {p.version}" for p in missing[:5])
+    more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
+    return NetworkError(
+        f"{len(missing)} packages are not in the store: {names}{more}",
+        advice="run the same command once without --offline, with a network",
+    )
 
 
 def package_urls(package: LockedPackage, lock: Lock) -> list[str]:

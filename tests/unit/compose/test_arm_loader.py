@@ -82,6 +82,27 @@ def test_a_tree_without_chosen_gets_one(driver: Run) -> None:
     assert tree.boot_cpu == 3
 
 
+@pytest.mark.parametrize(
+    ("words", "xen", "dom0"),
+    [
+        ("loglvl=all", "xen words loglvl=all", "dom0 words"),
+        ("loglvl=all -- nonce=1 b", "xen words loglvl=all", "dom0 words nonce=1 b"),
+        ("-- nonce=1", "xen words", "dom0 words nonce=1"),
+        ("a --", "xen words a", "dom0 words"),
+        ("a=--b --c -- d -- e", "xen words a=--b --c", "dom0 words d -- e"),
+        ("--", "xen words", "dom0 words"),
+        ("-", "xen words -", "dom0 words"),
+        ("", "xen words", "dom0 words"),
+    ],
+)
+def test_words_behind_two_dashes_go_to_dom0(driver: Run, words: str, xen: str, dom0: str) -> None:
+    chosen = rewritten(driver, machine(Node("chosen", {"bootargs": words.encode() + b"\0"}))).root.child("chosen")
+    assert chosen is not None
+    properties = chosen.properties
+    assert properties["xen,xen-bootargs"] == xen.encode() + b"\0"
+    assert properties["xen,dom0-bootargs"] == dom0.encode() + b"\0"
+
+
 def test_the_boot_loaders_words_follow_ours_and_its_modules_go(driver: Run) -> None:
     old = {
         "bootargs": b"more words\0",

@@ -141,9 +141,33 @@ static struct text boot_words(const struct fdt *fdt, u32 node)
 	return words;
 }
 
+/*
+ * Cuts the words at a lone "--": what follows it belongs to dom0, as on x86, where Xen itself does
+ * so (xen/arch/x86/setup.c). Returns the words behind it.
+ */
+static struct text cut_dom0_words(struct text *words)
+{
+	struct text behind = {words->bytes, 0};
+
+	for (u32 i = 0; i + 2 <= words->size; i++) {
+		const char *at = words->bytes + i;
+
+		if (at[0] != '-' || at[1] != '-' || (i && at[-1] != ' ') ||
+		    (i + 2 < words->size && at[2] != ' '))
+			continue;
+		if (i + 3 < words->size)
+			behind = (struct text){at + 3, words->size - i - 3};
+		words->size = i ? i - 1 : 0;
+		break;
+	}
+	return behind;
+}
+
 static struct cells put_properties(struct output *out, const struct fdt *fdt, u32 node,
 				   const struct chosen *chosen)
 {
+	struct text xen_words = boot_words(fdt, node);
+	struct text dom0_words = cut_dom0_words(&xen_words);
 	struct cells cells = {2, 2};
 	struct fdt_value value;
 
@@ -155,8 +179,8 @@ static struct cells put_properties(struct output *out, const struct fdt *fdt, u3
 		cells.size = fdt_cells(fdt, node, "#size-cells", 0);
 	else
 		put_cells(out, "#size-cells", cells.size);
-	put_words(out, "xen,xen-bootargs", chosen->xen_cmdline, boot_words(fdt, node));
-	put_words(out, "xen,dom0-bootargs", chosen->dom0_cmdline, no_words(fdt));
+	put_words(out, "xen,xen-bootargs", chosen->xen_cmdline, xen_words);
+	put_words(out, "xen,dom0-bootargs", chosen->dom0_cmdline, dom0_words);
 	return cells;
 }
 

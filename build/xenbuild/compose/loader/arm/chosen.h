@@ -15,8 +15,8 @@ struct module {
 };
 
 struct chosen {
-	struct text xen_cmdline; /* the boot loader's own /chosen/bootargs are appended */
-	struct text dom0_cmdline;
+	struct text xen_cmdline; /* /chosen/bootargs up to a lone "--" are appended, */
+	struct text dom0_cmdline; /* what follows the "--" is here */
 	struct module kernel;
 	struct module initramfs;
 };

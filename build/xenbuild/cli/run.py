@@ -41,6 +41,7 @@ def command(
     """
     import shlex
 
+    from xenbuild.cli.progress import Progress
     from xenbuild.cli.session import open_session
     from xenbuild.cli.test import qemu_for
     from xenbuild.errors import DeclarationError, HostError
@@ -56,7 +57,8 @@ def command(
             known = ", ".join(t.name for t in declaration.tests) or "none"
             raise DeclarationError(f"no test is named {test_name!r}", advice=f"the tests are: {known}")
         wanted = image or (test.image if test else None)
-        images = session.build(offline=offline)
+        with Progress() as progress:
+            images = session.build(offline=offline, events=progress)
         chosen = next((i for i in images if wanted in (None, i.name)), None)
         if not chosen:
             known = ", ".join(i.name for i in images)

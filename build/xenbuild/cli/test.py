@@ -76,6 +76,7 @@ def _proofs(
     session: Session, only: Sequence[str], jobs: int | None, offline: bool, words: Sequence[str]
 ) -> list[tuple[Proof, Programs]]:
     """Builds the images and pairs each wanted test with its image, board and QEMU."""
+    from xenbuild.cli.progress import Progress
     from xenbuild.errors import DeclarationError
     from xenbuild.media.build import board_of
     from xenbuild.prove.probe import KvmProbe
@@ -86,7 +87,8 @@ def _proofs(
         raise DeclarationError(
             f"no test is named {missing[0]!r}", advice=f"the tests are: {', '.join(known) or 'none'}"
         )
-    images = session.build(jobs, offline)
+    with Progress() as progress:
+        images = session.build(jobs, offline, progress)
     settings = session.settings(jobs, offline)
     probe = KvmProbe(session.store.root)
     proofs = []

@@ -135,6 +135,8 @@ class Machine(Node):
 
 @dataclass(kw_only=True)
 class Test(Node):
+    __test__ = False  # for pytest, which takes every class of this name for its own
+
     name: str = key("name of the test", pattern=r"[a-z0-9][a-z0-9-]*")
     image: str | None = key("image that is booted; the first one otherwise", default=None)
     machine: Machine = key("changes to the board's machine", factory=Machine)

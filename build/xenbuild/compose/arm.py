@@ -64,15 +64,15 @@ class Content:
 def loader_params(arch: str) -> dict[str, Json]:
     """Parameters of compose.toolchain.run for the loader of "arm64" or "armv7": a flat, position independent file."""
     target, flags = {
-        "arm64": ("aarch64-none-elf", ["-mcmodel=tiny", "-mgeneral-regs-only", "-mstrict-align", "-Iarm64"]),
-        "armv7": ("arm-none-eabi", ["-march=armv7ve", "-marm", "-mfloat-abi=soft", "-mno-unaligned-access", "-Iarmv7"]),
+        "arm64": ("aarch64-none-elf", ["-mcmodel=tiny", "-mgeneral-regs-only", "-mstrict-align"]),
+        "armv7": ("arm-none-eabi", ["-march=armv7ve", "-marm", "-mfloat-abi=soft", "-mno-unaligned-access"]),
     }[arch]
-    common = ["-I.", "-fpie", "-fvisibility=hidden", "-fno-builtin", "-fno-jump-tables"]
+    common = [f"-Iarm/{arch}", "-fpie", "-fvisibility=hidden", "-fno-builtin", "-fno-jump-tables"]
     return {
-        "folder": "arm",
+        "folders": ["common", "arm"],
         "target": target,
         "flags": [*common, *flags],
-        "script": "loader.lds",
+        "script": "arm/loader.lds",
         "symbols": {},
         "format": "binary",
     }

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from xenbuild.errors import FormatError
 from xenbuild.plan.action import Json, TreeOf
 from xenbuild.store.store import Store
 from xenbuild.store.tree import FileEntry, Tree
@@ -25,19 +24,16 @@ X86_BASE = 0x1000000  # 16 MiB: above Xen's own place (from 2 MiB on), low enoug
 def x86_params(base: int = X86_BASE) -> dict[str, Json]:
     """Parameters of `run` for the x86 loader, linked at `base`. Pentium II without its MMX: what a stub needs."""
     return {
-        "folder": "x86",
+        "folders": ["common", "x86"],
         "target": "i386-unknown-none-elf",
         "flags": ["-march=pentium2", "-mno-mmx", "-mno-sse"],
-        "script": "loader.lds",
+        "script": "x86/loader.lds",
         "symbols": {"LOADER_BASE": base},
     }
 
 
 def store_sources(store: Store) -> TreeOf:
-    """The loaders' sources as an artifact, from the checkout or the installed package.
-
-    They are copied: Store.put_folder moves the files away, which is meant for scratch folders only.
-    """
+    """The loaders' sources as an artifact, from the checkout or the installed package."""
     top = Path(__file__).parent / "loader"
     files = sorted(p for p in top.rglob("*") if p.suffix in (".c", ".h", ".S", ".inc", ".lds") and p.is_file())
     entries = {str(p.relative_to(top)): FileEntry(store.put_bytes(p.read_bytes()), False) for p in files}
@@ -45,26 +41,26 @@ def store_sources(store: Store) -> TreeOf:
 
 
 def run(job: Job) -> None:
-    """Action: compile and link every .c and .S file of a folder of "sources"; output "loader", an ELF file.
+    """Action: compile and link every .c and .S file in some folders of "sources"; output "loader", an ELF file.
 
-    params: folder, target (clang's triple), flags, script (linker script in the folder), symbols (name -> number
-    for the linker), format ("elf", or "binary" for the bare bytes), programs (only without an input "tools": clang
-    and ld.lld by path).
+    params: folders (also the include path), target (clang's triple), flags, script (linker script, relative to
+    "sources" as paths in flags are), symbols (name -> number for the linker), format ("elf", or "binary" for the bare
+    bytes), programs (only without an input "tools": clang and ld.lld by path).
     """
     params = job.params
-    folder = job.path("sources") / params["folder"]
-    files = sorted(p.name for p in folder.iterdir() if p.suffix in (".c", ".S"))
-    if not files:
-        raise FormatError(f"the loader's folder {params['folder']} holds no sources")
+    sources = job.path("sources")
+    found = [path for name in params["folders"] for path in sorted((sources / name).iterdir())]
+    files = [path.relative_to(sources) for path in found if path.suffix in (".c", ".S")]
     clang, linker = _program(job, "clang"), _program(job, "ld.lld")
-    common = [*clang, f"--target={params['target']}", *_resources(job), *FLAGS, *params["flags"]]
-    objects = []
-    for name in files:
-        objects.append(str(job.folder / f"{name}.o"))
-        _compile(job, [*common, "-c", name, "-o", objects[-1]], len(clang), folder)
+    common = [*clang, f"--target={params['target']}", *_resources(job), *FLAGS]
+    common += [*(f"-I{name}" for name in params["folders"]), *params["flags"]]
+    objects: list[str] = []
+    for file in files:
+        objects.append(str(job.folder / f"{len(objects)}.o"))
+        _compile(job, [*common, "-c", str(file), "-o", objects[-1]], len(clang), sources)
     symbols = [f"--defsym={name}={value:#x}" for name, value in sorted(params["symbols"].items())]
     style = ["--oformat=binary"] if params.get("format", "elf") == "binary" else []
-    script = ["-T", str(folder / params["script"])]
+    script = ["-T", str(sources / params["script"])]
     job.run([*linker, *script, *symbols, *style, "--build-id=none", "-s", "-o", str(job.out("loader")), *objects])
 
 

@@ -1,11 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What the composer (compose/arm.py) writes into the loader: where everything lies in the bundle.
  * Offsets count from the bundle's first byte. The structure lies at offset 64, right behind the
  * header of the Linux Image (arm64) or zImage (armv7) protocol, so that it is found without
  * symbols.
  */
-#ifndef LOADER_ARM_BUNDLE_H
-#define LOADER_ARM_BUNDLE_H
+#ifndef LOADER_BUNDLE_H
+#define LOADER_BUNDLE_H
 
 #include "types.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The new tree is written in one pass over the old one; only /chosen changes. What Xen expects
  * there is in Xen's docs/misc/arm/device-tree/booting.txt.

@@ -1,6 +1,7 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Writes the device tree that Xen gets: the boot loader's, with /chosen telling of dom0. */
-#ifndef LOADER_ARM_CHOSEN_H
-#define LOADER_ARM_CHOSEN_H
+#ifndef LOADER_CHOSEN_H
+#define LOADER_CHOSEN_H
 
 #include "fdt.h"
 
@@ -15,7 +16,7 @@ struct module {
 };
 
 struct chosen {
-	struct text xen_cmdline; /* /chosen/bootargs up to a lone "--" are appended, */
+	struct text xen_cmdline;  /* /chosen/bootargs up to a lone "--" are appended, */
 	struct text dom0_cmdline; /* what follows the "--" is here */
 	struct module kernel;
 	struct module initramfs;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "console.h"
 
 /* Polls of a transmitter before it is taken for dead: a silent boot is better than none. */
@@ -32,7 +33,7 @@ static bool may_send(void)
 	return read_register(NS8250_LINE_STATUS << console.shift, console.width) & NS8250_TX_EMPTY;
 }
 
-static void put(char c)
+static void send(char c)
 {
 	u32 polls = PATIENCE;
 
@@ -54,28 +55,11 @@ void console_open(const struct uart *uart)
 	console = *uart;
 }
 
-void say(const char *text)
+void console_put(char c)
 {
-	for (; *text; text++) {
-		if (*text == '\n')
-			put('\r');
-		put(*text);
-	}
-}
-
-void say_hex(u64 n)
-{
-	bool started = false;
-
-	say("0x");
-	for (int shift = 60; shift >= 0; shift -= 4) {
-		u32 digit = (u32)(n >> shift) & 0xf;
-
-		if (digit || started || !shift) {
-			put("0123456789abcdef"[digit]);
-			started = true;
-		}
-	}
+	if (c == '\n')
+		send('\r');
+	send(c);
 }
 
 void say_decimal(u32 n)

@@ -1,9 +1,5 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The loader checks each part by CRC-32: it finds what goes wrong between build and boot (a bad
- * card, a cut download, a boot loader that wrote over the image), and is fast with caches off. It
- * is no defence against intent; the SHA-256 of each part is in the manifest, for `xenbuild
- * inspect`.
- *
  * With the MMU off every access to memory is uncached, so memory is read in words and there is no
  * table: instructions may be cached, four table look-ups a word would not be.
  */

@@ -1,9 +1,10 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Reading a flattened device tree (Devicetree Specification v0.4, chapter 5). Nothing here needs
  * alignment. A node is named by the offset of its FDT_BEGIN_NODE in the structure block.
  */
-#ifndef LOADER_ARM_FDT_H
-#define LOADER_ARM_FDT_H
+#ifndef LOADER_FDT_H
+#define LOADER_FDT_H
 
 #include "types.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The bundle's loader for Arm: checks where it was put and what it holds, tells Xen of dom0 in a
  * new device tree, and enters Xen, which lies ready in the bundle. Nothing but the tree is copied.
@@ -19,11 +20,6 @@ static void stop(void)
 	say("\nxenbuild: stopped\n");
 	for (;;)
 		arch_wait();
-}
-
-static void *at(paddr address)
-{
-	return (void *)(uintptr_t)address;
 }
 
 static void say_part(u32 part)

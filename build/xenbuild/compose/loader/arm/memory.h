@@ -1,6 +1,7 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What the device tree says of the machine's RAM. */
-#ifndef LOADER_ARM_MEMORY_H
-#define LOADER_ARM_MEMORY_H
+#ifndef LOADER_MEMORY_H
+#define LOADER_MEMORY_H
 
 #include "fdt.h"
 

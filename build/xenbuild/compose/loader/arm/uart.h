@@ -1,6 +1,7 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The serial port that the device tree names as console. */
-#ifndef LOADER_ARM_UART_H
-#define LOADER_ARM_UART_H
+#ifndef LOADER_UART_H
+#define LOADER_UART_H
 
 #include "fdt.h"
 

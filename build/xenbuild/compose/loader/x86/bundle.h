@@ -4,8 +4,8 @@
  * patched by the composer; the table is a segment of its own. All numbers are little-endian, all
  * addresses physical.
  */
-#ifndef XENBUILD_BUNDLE_H
-#define XENBUILD_BUNDLE_H
+#ifndef LOADER_BUNDLE_H
+#define LOADER_BUNDLE_H
 
 #include "types.h"
 
@@ -13,29 +13,28 @@
 
 struct anchor {
 	char magic[16];
-	uint32_t table, table_size, table_crc;
-	uint32_t image_end; /* end of the last part */
+	u32 table, table_size, table_crc;
+	u32 image_end; /* end of the last part */
 };
 
 struct part {
-	uint32_t name;    /* string */
-	uint32_t cmdline; /* string; only read if `module` */
-	uint32_t start, size, crc;
-	uint32_t
-	    module; /* 1: the hypervisor gets it as a module; 0: it is only a source of copies */
+	u32 name;    /* string */
+	u32 cmdline; /* string; only read if `module` */
+	u32 start, size, crc;
+	u32 module; /* 1: the hypervisor gets it as a module; 0: it is only a source of copies */
 };
 
 /* A piece of the hypervisor: `file_size` bytes from `from` (inside a part) go to `to`, zeros up to
  * `memory_size`. */
 struct copy {
-	uint32_t from, to, file_size, memory_size;
+	u32 from, to, file_size, memory_size;
 };
 
 struct table {
-	uint32_t entry;   /* of the hypervisor, by multiboot 2 */
-	uint32_t cmdline; /* the hypervisor's, without a file name in front */
-	uint32_t parts, part_count;
-	uint32_t copies, copy_count;
+	u32 entry;   /* of the hypervisor, by multiboot 2 */
+	u32 cmdline; /* the hypervisor's, without a file name in front */
+	u32 parts, part_count;
+	u32 copies, copy_count;
 };
 
 extern volatile const struct anchor anchor;

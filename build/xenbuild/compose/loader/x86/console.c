@@ -12,14 +12,14 @@ static bool serial_ready;
 static bool serial_there;
 static unsigned int vga_at;
 
-static void out(uint16_t port, uint8_t value)
+static void out(u16 port, u8 value)
 {
 	__asm__ volatile("outb %0, %1" : : "a"(value), "Nd"(port));
 }
 
-static uint8_t in(uint16_t port)
+static u8 in(u16 port)
 {
-	uint8_t value;
+	u8 value;
 
 	__asm__ volatile("inb %1, %0" : "=a"(value) : "Nd"(port));
 	return value;
@@ -45,21 +45,21 @@ static void serial_put(char c)
 	/* Bounded: a port that never drains must not keep the message from the screen. */
 	for (unsigned int i = 0; i < 1000000 && !(in(COM1 + 5) & 0x20); i++)
 		;
-	out(COM1, (uint8_t)c);
+	out(COM1, (u8)c);
 }
 
 static void vga_put(char c)
 {
-	volatile uint16_t *screen = at(VGA_TEXT);
+	volatile u16 *screen = at(VGA_TEXT);
 
 	if (c == '\n') {
 		vga_at += VGA_COLUMNS - vga_at % VGA_COLUMNS;
 		return;
 	}
-	screen[vga_at++ % (VGA_COLUMNS * VGA_ROWS)] = (uint16_t)(0x0f00 | (uint8_t)c);
+	screen[vga_at++ % (VGA_COLUMNS * VGA_ROWS)] = (u16)(0x0f00 | (u8)c);
 }
 
-static void put(char c)
+void console_put(char c)
 {
 	if (!serial_ready)
 		serial_start();
@@ -71,34 +71,14 @@ static void put(char c)
 		vga_put(c);
 }
 
-void print(const char *s)
-{
-	while (*s)
-		put(*s++);
-}
-
-void print_hex(uint64_t value)
-{
-	bool started = false;
-
-	print("0x");
-	for (int shift = 60; shift >= 0; shift -= 4) {
-		unsigned int digit = (unsigned int)(value >> shift) & 0xf;
-
-		started = started || digit || !shift;
-		if (started)
-			put("0123456789abcdef"[digit]);
-	}
-}
-
 void complain(void)
 {
-	print("\nxenbuild: ");
+	say("\nxenbuild: ");
 }
 
 void stop(void)
 {
-	print("\nxenbuild: the machine is stopped; switch it off or reset it\n");
+	say("\nxenbuild: the machine is stopped; switch it off or reset it\n");
 	for (;;)
 		__asm__ volatile("cli; hlt");
 }

@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#ifndef XENBUILD_CONSOLE_H
-#define XENBUILD_CONSOLE_H
+#ifndef LOADER_CONSOLE_H
+#define LOADER_CONSOLE_H
 
-#include "types.h"
+#include "say.h"
 
 /* Messages go to COM1 and, unless a graphics mode is set, to the VGA text screen. */
 extern bool console_has_vga;
 
-void print(const char *s);
-void print_hex(uint64_t value);
-
-/* Prints "xenbuild: " once; the message follows by print(). */
+/* Prints "xenbuild: " once; the message follows by say(). */
 void complain(void);
 _Noreturn void stop(void);
 

@@ -8,15 +8,15 @@
 #include "multiboot.h"
 #include "text.h"
 
-static uint8_t info[65536] __attribute__((aligned(8)));
-static uint32_t used;
+static u8 info[65536] __attribute__((aligned(8)));
+static u32 used;
 static bool full;
 
 /* A new tag with room for `size` bytes behind its header. */
-static void *add_tag(uint32_t type, uint32_t size)
+static void *add_tag(u32 type, u32 size)
 {
 	struct mb2_tag *tag = (void *)(info + used);
-	uint32_t room = (sizeof(*tag) + size + 7) & ~7u;
+	u32 room = (sizeof(*tag) + size + 7) & ~7u;
 
 	if (size > sizeof(info) || room > sizeof(info) - used) {
 		full = true;
@@ -29,20 +29,22 @@ static void *add_tag(uint32_t type, uint32_t size)
 }
 
 /* A tag that holds `fixed` bytes (returned) and a string put together from up to four pieces. */
-static void *add_string(uint32_t type, uint32_t fixed, const char *const pieces[4])
+static void *add_string(u32 type, u32 fixed, const char *const pieces[4])
 {
 	size_t size = fixed + 1;
-	struct text t;
-	uint8_t *body;
+	u8 *body;
+	char *end;
 
 	for (int i = 0; i < 4; i++)
-		size += text_length(pieces[i], sizeof(info));
+		size += text_length(pieces[i]);
 	body = add_tag(type, size);
 	if (!body)
 		return NULL;
-	text_start(&t, (char *)body + fixed, size - fixed);
+	end = (char *)body + fixed;
 	for (int i = 0; i < 4; i++)
-		text_add(&t, pieces[i]);
+		for (const char *s = pieces[i]; *s; s++)
+			*end++ = *s;
+	*end = '\0';
 	return body;
 }
 
@@ -61,9 +63,9 @@ static const char *given_words(const struct machine *m)
 	return p;
 }
 
-static void add_module(uint32_t start, uint32_t end, const char *file, const char *cmdline)
+static void add_module(u32 start, u32 end, const char *file, const char *cmdline)
 {
-	uint32_t *range = add_string(MB2_MODULE, 8, (const char *const[]){file, cmdline, "", ""});
+	u32 *range = add_string(MB2_MODULE, 8, (const char *const[]){file, cmdline, "", ""});
 
 	if (range) {
 		range[0] = start;
@@ -74,10 +76,10 @@ static void add_module(uint32_t start, uint32_t end, const char *file, const cha
 static void add_memory(const struct machine *m)
 {
 	struct mb2_mmap_entry *entry;
-	uint64_t lower = 0, upper = 0;
-	uint32_t *body = add_tag(MB2_BASIC_MEMORY, 8);
+	u64 lower = 0, upper = 0;
+	u32 *body = add_tag(MB2_BASIC_MEMORY, 8);
 
-	for (uint32_t i = 0; i < m->range_count; i++) {
+	for (u32 i = 0; i < m->range_count; i++) {
 		const struct range *r = &m->ranges[i];
 
 		if (r->type == TYPE_RAM && r->start == 0)
@@ -86,8 +88,8 @@ static void add_memory(const struct machine *m)
 			upper = (r->start + r->size - (1 << 20)) >> 10;
 	}
 	if (body) {
-		body[0] = lower > 640 ? 640 : (uint32_t)lower;
-		body[1] = upper > 0xffffffff ? 0xffffffff : (uint32_t)upper;
+		body[0] = lower > 640 ? 640 : (u32)lower;
+		body[1] = upper > 0xffffffff ? 0xffffffff : (u32)upper;
 	}
 	body = add_tag(MB2_MMAP, 8 + m->range_count * sizeof(*entry));
 	if (!body)
@@ -95,12 +97,12 @@ static void add_memory(const struct machine *m)
 	body[0] = sizeof(*entry);
 	body[1] = 0;
 	entry = (void *)(body + 2);
-	for (uint32_t i = 0; i < m->range_count; i++, entry++)
+	for (u32 i = 0; i < m->range_count; i++, entry++)
 		*entry = (struct mb2_mmap_entry){m->ranges[i].start, m->ranges[i].size,
 						 m->ranges[i].type, 0};
 }
 
-uint32_t handover_write(const struct machine *m, const struct table *table)
+u32 handover_write(const struct machine *m, const struct table *table)
 {
 	const struct part *part = at(table->parts);
 	const char *words = given_words(m), *cmdline = at(table->cmdline);
@@ -115,13 +117,13 @@ uint32_t handover_write(const struct machine *m, const struct table *table)
 	add_string(MB2_LOADER_NAME, 0,
 		   (const char *const[]){"xenbuild, started by ", m->loader, "", ""});
 	add_memory(m);
-	for (uint32_t i = 0; i < table->part_count; i++)
+	for (u32 i = 0; i < table->part_count; i++)
 		if (part[i].module)
 			add_module(part[i].start, part[i].start + part[i].size,
 				   file_first ? "module " : "", at(part[i].cmdline));
 	/* The boot loader's own modules follow; their command lines have the form that its name
 	 * implies already. */
-	for (uint32_t i = 0; i < m->module_count; i++)
+	for (u32 i = 0; i < m->module_count; i++)
 		add_module(m->modules[i].start, m->modules[i].end, "", m->modules[i].cmdline);
 	if (m->extra_size <= sizeof(info) - used) {
 		memcpy(info + used, m->extra, m->extra_size);
@@ -129,5 +131,5 @@ uint32_t handover_write(const struct machine *m, const struct table *table)
 	}
 	add_tag(MB2_END, 0);
 	((struct mb2_info *)(void *)info)->total_size = used;
-	return full ? 0 : (uint32_t)info;
+	return full ? 0 : (u32)info;
 }

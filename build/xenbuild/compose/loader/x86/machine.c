@@ -6,14 +6,14 @@
 
 #define FOUR_GIB 0x100000000ull
 
-static void add_range(struct machine *m, uint64_t start, uint64_t size, uint32_t type)
+static void add_range(struct machine *m, u64 start, u64 size, u32 type)
 {
 	if (!size || m->range_count == MAX_RANGES)
 		return;
 	m->ranges[m->range_count++] = (struct range){start, size, type};
 }
 
-static void add_module(struct machine *m, uint32_t start, uint32_t end, const char *cmdline)
+static void add_module(struct machine *m, u32 start, u32 end, const char *cmdline)
 {
 	if (m->module_count < MAX_MODULES)
 		m->modules[m->module_count++] = (struct module){start, end, cmdline};
@@ -21,9 +21,9 @@ static void add_module(struct machine *m, uint32_t start, uint32_t end, const ch
 
 /* Room for a tag of `size` bytes, header included, among the tags that are passed on; NULL if there
  * is none. */
-static void *add_extra(struct machine *m, uint32_t type, uint32_t size)
+static void *add_extra(struct machine *m, u32 type, u32 size)
 {
-	uint32_t room = (size + 7) & ~7u;
+	u32 room = (size + 7) & ~7u;
 	struct mb2_tag *tag = (void *)(m->extra + m->extra_size);
 
 	if (room > sizeof(m->extra) - m->extra_size)
@@ -77,7 +77,7 @@ static void read_mb1(struct machine *m, const struct mb1_info *info)
 		m->cmdline = at(info->cmdline);
 	m->cmdline_has_file = !loader_is_grub2(m->loader);
 	if (info->flags & MB1_HAS_MMAP) {
-		uint32_t where = info->mmap_addr, end = info->mmap_addr + info->mmap_length;
+		u32 where = info->mmap_addr, end = info->mmap_addr + info->mmap_length;
 
 		while (where < end) {
 			const struct mb1_mmap *entry = at(where);
@@ -86,11 +86,11 @@ static void read_mb1(struct machine *m, const struct mb1_info *info)
 			where += entry->size + sizeof(entry->size);
 		}
 	} else if (info->flags & MB1_HAS_MEMORY) {
-		add_range(m, 0, (uint64_t)info->mem_lower << 10, TYPE_RAM);
-		add_range(m, 1 << 20, (uint64_t)info->mem_upper << 10, TYPE_RAM);
+		add_range(m, 0, (u64)info->mem_lower << 10, TYPE_RAM);
+		add_range(m, 1 << 20, (u64)info->mem_upper << 10, TYPE_RAM);
 	}
 	if (info->flags & MB1_HAS_MODULES)
-		for (uint32_t i = 0; i < info->mods_count; i++)
+		for (u32 i = 0; i < info->mods_count; i++)
 			add_module(m, module[i].start, module[i].end,
 				   module[i].cmdline ? at(module[i].cmdline) : "");
 	read_mb1_video(m, info);
@@ -114,9 +114,9 @@ static void read_mb2_tag(struct machine *m, const struct mb2_tag *tag)
 		add_module(m, module->start, module->end, module->cmdline);
 		return;
 	case MB2_MMAP:
-		for (uint32_t i = sizeof(*mmap); mmap->entry_size && i < tag->size;
+		for (u32 i = sizeof(*mmap); mmap->entry_size && i < tag->size;
 		     i += mmap->entry_size) {
-			const struct mb2_mmap_entry *e = (const void *)((const uint8_t *)tag + i);
+			const struct mb2_mmap_entry *e = (const void *)((const u8 *)tag + i);
 
 			add_range(m, e->start, e->length, e->type);
 		}
@@ -145,7 +145,7 @@ static void read_mb2_tag(struct machine *m, const struct mb2_tag *tag)
 
 static void read_mb2(struct machine *m, const struct mb2_info *info)
 {
-	uint32_t where = (uint32_t)info + sizeof(*info), end = (uint32_t)info + info->total_size;
+	u32 where = (u32)info + sizeof(*info), end = (u32)info + info->total_size;
 
 	while (where < end) {
 		const struct mb2_tag *tag = at(where);
@@ -159,10 +159,10 @@ static void read_mb2(struct machine *m, const struct mb2_info *info)
 }
 
 /* ACPI 6.5, 5.2.5.3: 20 bytes in revision 0, with its own length from revision 2 on. */
-static void read_rsdp(struct machine *m, const uint8_t *rsdp)
+static void read_rsdp(struct machine *m, const u8 *rsdp)
 {
 	bool extended = rsdp[15] >= 2;
-	uint32_t size = extended ? *(const uint32_t *)(const void *)(rsdp + 20) : 20;
+	u32 size = extended ? *(const u32 *)(const void *)(rsdp + 20) : 20;
 	struct mb2_tag *tag =
 	    add_extra(m, extended ? MB2_ACPI_NEW : MB2_ACPI_OLD, sizeof(*tag) + size);
 
@@ -172,24 +172,23 @@ static void read_rsdp(struct machine *m, const uint8_t *rsdp)
 
 static void read_pvh(struct machine *m, const struct pvh_info *info)
 {
-	const struct pvh_mmap *entry = at((uint32_t)info->memmap);
-	const struct pvh_module *module = at((uint32_t)info->modlist);
+	const struct pvh_mmap *entry = at((u32)info->memmap);
+	const struct pvh_module *module = at((u32)info->modlist);
 
 	m->loader = "PVH";
 	if (info->cmdline && info->cmdline < FOUR_GIB)
-		m->cmdline = at((uint32_t)info->cmdline);
+		m->cmdline = at((u32)info->cmdline);
 	if (info->version >= 1 && info->memmap && info->memmap < FOUR_GIB)
-		for (uint32_t i = 0; i < info->memmap_entries; i++)
+		for (u32 i = 0; i < info->memmap_entries; i++)
 			add_range(m, entry[i].start, entry[i].size, entry[i].type);
-	for (uint32_t i = 0; i < info->nr_modules && info->modlist < FOUR_GIB; i++)
-		add_module(m, (uint32_t)module[i].start,
-			   (uint32_t)(module[i].start + module[i].size),
-			   module[i].cmdline ? at((uint32_t)module[i].cmdline) : "");
+	for (u32 i = 0; i < info->nr_modules && info->modlist < FOUR_GIB; i++)
+		add_module(m, (u32)module[i].start, (u32)(module[i].start + module[i].size),
+			   module[i].cmdline ? at((u32)module[i].cmdline) : "");
 	if (info->rsdp && info->rsdp < FOUR_GIB)
-		read_rsdp(m, at((uint32_t)info->rsdp));
+		read_rsdp(m, at((u32)info->rsdp));
 }
 
-bool machine_read(struct machine *m, uint32_t magic, uint32_t info)
+bool machine_read(struct machine *m, u32 magic, u32 info)
 {
 	m->loader = "unknown";
 	m->cmdline = "";
@@ -220,11 +219,11 @@ bool loader_is_grub2(const char *loader)
 
 /* The range that holds `address`; one that is no RAM is preferred, since firmware maps do overlap.
  */
-static const struct range *range_of(const struct machine *m, uint64_t address)
+static const struct range *range_of(const struct machine *m, u64 address)
 {
 	const struct range *found = NULL;
 
-	for (uint32_t i = 0; i < m->range_count; i++) {
+	for (u32 i = 0; i < m->range_count; i++) {
 		const struct range *r = &m->ranges[i];
 
 		if (address < r->start || address - r->start >= r->size)
@@ -235,7 +234,7 @@ static const struct range *range_of(const struct machine *m, uint64_t address)
 	return found;
 }
 
-bool machine_has_ram(const struct machine *m, uint64_t start, uint64_t end)
+bool machine_has_ram(const struct machine *m, u64 start, u64 end)
 {
 	while (start < end) {
 		const struct range *r = range_of(m, start);
@@ -247,11 +246,11 @@ bool machine_has_ram(const struct machine *m, uint64_t start, uint64_t end)
 	return true;
 }
 
-uint64_t machine_ram_end(const struct machine *m)
+u64 machine_ram_end(const struct machine *m)
 {
-	uint64_t end = 0;
+	u64 end = 0;
 
-	for (uint32_t i = 0; i < m->range_count; i++) {
+	for (u32 i = 0; i < m->range_count; i++) {
 		const struct range *r = &m->ranges[i];
 
 		if (r->type == TYPE_RAM && r->start < FOUR_GIB && r->start + r->size > end)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What the boot loader told us, whichever protocol it spoke; the tags of `extra` are ready for
  * multiboot 2. */
-#ifndef XENBUILD_MACHINE_H
-#define XENBUILD_MACHINE_H
+#ifndef LOADER_MACHINE_H
+#define LOADER_MACHINE_H
 
 #include "types.h"
 
@@ -11,12 +11,12 @@
 #define TYPE_RAM    1 /* the same number in multiboot 1 and 2, E820 and hvm_memmap_table_entry */
 
 struct range {
-	uint64_t start, size;
-	uint32_t type;
+	u64 start, size;
+	u32 type;
 };
 
 struct module {
-	uint32_t start, end;
+	u32 start, end;
 	const char *cmdline;
 };
 
@@ -25,24 +25,24 @@ struct machine {
 	const char *cmdline; /* as it was given */
 	bool cmdline_has_file;
 	bool firmware_is_uefi;
-	uint32_t range_count;
+	u32 range_count;
 	struct range ranges[MAX_RANGES];
-	uint32_t module_count;
+	u32 module_count;
 	struct module modules[MAX_MODULES];
-	uint8_t extra[2048]; /* VBE, framebuffer, APM, SMBIOS, ACPI */
-	uint32_t extra_size;
+	u8 extra[2048]; /* VBE, framebuffer, APM, SMBIOS, ACPI */
+	u32 extra_size;
 };
 
 /* Fills `m` from the information at `info`; false if `magic` names no protocol that we know. */
-bool machine_read(struct machine *m, uint32_t magic, uint32_t info);
+bool machine_read(struct machine *m, u32 magic, u32 info);
 
 /* "GNU GRUB 0.97" gives the file's name first on a command line, "GRUB 2.06" does not. */
 bool loader_is_grub2(const char *loader);
 
 /* Is [start, end) usable memory, all of it? */
-bool machine_has_ram(const struct machine *m, uint64_t start, uint64_t end);
+bool machine_has_ram(const struct machine *m, u64 start, u64 end);
 
 /* The end of the highest usable memory below 4 GiB. */
-uint64_t machine_ram_end(const struct machine *m);
+u64 machine_ram_end(const struct machine *m);
 
 #endif

@@ -10,8 +10,8 @@
 
 extern char image_start[];
 
-void loader_main(uint32_t magic, uint32_t info);
-_Noreturn void enter(uint32_t entry, uint32_t info);
+void loader_main(u32 magic, u32 info);
+_Noreturn void enter(u32 entry, u32 info);
 
 volatile const struct anchor anchor __attribute__((section(".anchor"), used)) = {
     .magic = ANCHOR_MAGIC,
@@ -19,39 +19,39 @@ volatile const struct anchor anchor __attribute__((section(".anchor"), used)) = 
 
 static struct machine machine;
 
-static void print_range(uint64_t start, uint64_t end)
+static void say_range(u64 start, u64 end)
 {
-	print_hex(start);
-	print("-");
-	print_hex(end);
+	say_hex(start);
+	say("-");
+	say_hex(end);
 }
 
 /* Refuses memory that the machine does not have, or that its firmware keeps for itself. */
-static bool need_ram(const char *what, const char *part, uint64_t start, uint64_t end)
+static bool need_ram(const char *what, const char *part, u64 start, u64 end)
 {
-	uint64_t ram_end = machine_ram_end(&machine);
+	u64 ram_end = machine_ram_end(&machine);
 
 	if (machine_has_ram(&machine, start, end))
 		return true;
 	complain();
-	print(what);
+	say(what);
 	if (part) {
-		print(" '");
-		print(part);
-		print("'");
+		say(" '");
+		say(part);
+		say("'");
 	}
-	print(" needs ");
-	print_range(start, end);
+	say(" needs ");
+	say_range(start, end);
 	if (end > ram_end) {
-		print(" but the machine's memory ends at ");
-		print_hex(ram_end);
+		say(" but the machine's memory ends at ");
+		say_hex(ram_end);
 	} else {
-		print(" but not all of it is usable memory");
+		say(" but not all of it is usable memory");
 	}
 	return false;
 }
 
-static bool clashes(uint32_t a, uint32_t a_end, uint32_t b, uint32_t b_end)
+static bool clashes(u32 a, u32 a_end, u32 b, u32 b_end)
 {
 	return a < b_end && b < a_end;
 }
@@ -62,10 +62,10 @@ static bool check_memory(const struct table *table)
 	const struct copy *copy = at(table->copies);
 	bool ok = true;
 
-	for (uint32_t i = 0; i < table->part_count; i++)
+	for (u32 i = 0; i < table->part_count; i++)
 		ok &=
 		    need_ram("part", at(part[i].name), part[i].start, part[i].start + part[i].size);
-	for (uint32_t i = 0; i < table->copy_count; i++)
+	for (u32 i = 0; i < table->copy_count; i++)
 		ok &=
 		    need_ram("the hypervisor", NULL, copy[i].to, copy[i].to + copy[i].memory_size);
 	return ok;
@@ -78,26 +78,25 @@ static bool check_places(const struct table *table)
 	const struct copy *copy = at(table->copies);
 	bool ok = true;
 
-	for (uint32_t i = 0; i < table->copy_count; i++) {
-		uint32_t to = copy[i].to, to_end = to + copy[i].memory_size;
+	for (u32 i = 0; i < table->copy_count; i++) {
+		u32 to = copy[i].to, to_end = to + copy[i].memory_size;
 
-		for (uint32_t k = 0; k < machine.module_count; k++) {
+		for (u32 k = 0; k < machine.module_count; k++) {
 			const struct module *module = &machine.modules[k];
 
 			if (!clashes(to, to_end, module->start, module->end))
 				continue;
 			complain();
-			print("the boot loader put a module at ");
-			print_range(module->start, module->end);
-			print(", where the hypervisor goes (");
-			print_range(to, to_end);
-			print(")");
+			say("the boot loader put a module at ");
+			say_range(module->start, module->end);
+			say(", where the hypervisor goes (");
+			say_range(to, to_end);
+			say(")");
 			ok = false;
 		}
-		if (clashes(to, to_end, (uint32_t)image_start, anchor.image_end)) {
+		if (clashes(to, to_end, (u32)image_start, anchor.image_end)) {
 			complain();
-			print(
-			    "the hypervisor's place overlaps the bundle: it was composed wrongly");
+			say("the hypervisor's place overlaps the bundle: it was composed wrongly");
 			ok = false;
 		}
 	}
@@ -109,19 +108,19 @@ static bool check_parts(const struct table *table)
 	const struct part *part = at(table->parts);
 	bool ok = true;
 
-	for (uint32_t i = 0; i < table->part_count; i++) {
-		uint32_t crc = crc32(at(part[i].start), part[i].size);
+	for (u32 i = 0; i < table->part_count; i++) {
+		u32 crc = crc32(at(part[i].start), part[i].size);
 
 		if (crc == part[i].crc)
 			continue;
 		complain();
-		print("part '");
-		print(at(part[i].name));
-		print("' is damaged: its CRC-32 is ");
-		print_hex(crc);
-		print(", not ");
-		print_hex(part[i].crc);
-		print("; load the bundle again");
+		say("part '");
+		say(at(part[i].name));
+		say("' is damaged: its CRC-32 is ");
+		say_hex(crc);
+		say(", not ");
+		say_hex(part[i].crc);
+		say("; load the bundle again");
 		ok = false;
 	}
 	return ok;
@@ -131,38 +130,38 @@ static bool check_table(void)
 {
 	if (!anchor.table) {
 		complain();
-		print("this is a loader without a bundle");
+		say("this is a loader without a bundle");
 		return false;
 	}
-	if (!need_ram("the bundle", NULL, (uint32_t)image_start, anchor.table + anchor.table_size))
+	if (!need_ram("the bundle", NULL, (u32)image_start, anchor.table + anchor.table_size))
 		return false;
 	if (crc32(at(anchor.table), anchor.table_size) == anchor.table_crc)
 		return true;
 	complain();
-	print("the bundle's table is damaged; load the bundle again");
+	say("the bundle's table is damaged; load the bundle again");
 	return false;
 }
 
-void loader_main(uint32_t magic, uint32_t info)
+void loader_main(u32 magic, u32 info)
 {
 	const struct table *table = at(anchor.table);
 	const struct copy *copy;
-	uint32_t handover;
+	u32 handover;
 
 	if (!machine_read(&machine, magic, info)) {
 		complain();
-		print("the boot loader spoke neither multiboot nor PVH");
+		say("the boot loader spoke neither multiboot nor PVH");
 		stop();
 	}
 	if (machine.firmware_is_uefi) {
 		complain();
-		print("the machine was started by UEFI, where this file cannot run; use the efi "
-		      "medium");
+		say("the machine was started by UEFI, where this file cannot run; use the efi "
+		    "medium");
 		stop();
 	}
 	if (!machine.range_count) {
 		complain();
-		print("the boot loader gave no memory map");
+		say("the boot loader gave no memory map");
 		stop();
 	}
 	if (!check_table() || !check_memory(table) || !check_places(table) || !check_parts(table))
@@ -170,11 +169,11 @@ void loader_main(uint32_t magic, uint32_t info)
 	handover = handover_write(&machine, table);
 	if (!handover) {
 		complain();
-		print("the command lines and modules are too long");
+		say("the command lines and modules are too long");
 		stop();
 	}
 	copy = at(table->copies);
-	for (uint32_t i = 0; i < table->copy_count; i++) {
+	for (u32 i = 0; i < table->copy_count; i++) {
 		memcpy(at(copy[i].to), at(copy[i].from), copy[i].file_size);
 		memset(at(copy[i].to + copy[i].file_size), 0,
 		       copy[i].memory_size - copy[i].file_size);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The information structures: multiboot 1 spec 0.6.96 section 3.3, multiboot 2 spec 2.0
  * section 3.6, Xen's public/arch-x86/hvm/start_info.h. */
-#ifndef XENBUILD_MULTIBOOT_H
-#define XENBUILD_MULTIBOOT_H
+#ifndef LOADER_MULTIBOOT_H
+#define LOADER_MULTIBOOT_H
 
 #include "types.h"
 
@@ -20,34 +20,34 @@
 #define MB1_HAS_FRAMEBUFFER (1u << 12)
 
 struct mb1_info {
-	uint32_t flags;
-	uint32_t mem_lower, mem_upper;
-	uint32_t boot_device;
-	uint32_t cmdline;
-	uint32_t mods_count, mods_addr;
-	uint32_t syms[4];
-	uint32_t mmap_length, mmap_addr;
-	uint32_t drives_length, drives_addr;
-	uint32_t config_table;
-	uint32_t boot_loader_name;
-	uint32_t apm_table;
-	uint32_t vbe_control_info, vbe_mode_info;
-	uint16_t vbe_mode, vbe_interface_seg, vbe_interface_off, vbe_interface_len;
-	uint64_t framebuffer_addr;
-	uint32_t framebuffer_pitch, framebuffer_width, framebuffer_height;
-	uint8_t framebuffer_bpp, framebuffer_type;
-	uint8_t color_info[6];
+	u32 flags;
+	u32 mem_lower, mem_upper;
+	u32 boot_device;
+	u32 cmdline;
+	u32 mods_count, mods_addr;
+	u32 syms[4];
+	u32 mmap_length, mmap_addr;
+	u32 drives_length, drives_addr;
+	u32 config_table;
+	u32 boot_loader_name;
+	u32 apm_table;
+	u32 vbe_control_info, vbe_mode_info;
+	u16 vbe_mode, vbe_interface_seg, vbe_interface_off, vbe_interface_len;
+	u64 framebuffer_addr;
+	u32 framebuffer_pitch, framebuffer_width, framebuffer_height;
+	u8 framebuffer_bpp, framebuffer_type;
+	u8 color_info[6];
 } __attribute__((packed));
 
 struct mb1_module {
-	uint32_t start, end, cmdline, reserved;
+	u32 start, end, cmdline, reserved;
 };
 
 /* `size` counts what follows it. */
 struct mb1_mmap {
-	uint32_t size;
-	uint64_t start, length;
-	uint32_t type;
+	u32 size;
+	u64 start, length;
+	u32 type;
 } __attribute__((packed));
 
 enum mb2_type {
@@ -71,64 +71,64 @@ enum mb2_type {
 #define FRAMEBUFFER_TEXT 2 /* EGA text mode, in both protocols */
 
 struct mb2_info {
-	uint32_t total_size, reserved;
+	u32 total_size, reserved;
 };
 
 /* Every tag starts at a multiple of 8; `size` is without the padding. */
 struct mb2_tag {
-	uint32_t type, size;
+	u32 type, size;
 };
 
 struct mb2_module {
 	struct mb2_tag tag;
-	uint32_t start, end;
+	u32 start, end;
 	char cmdline[];
 };
 
 struct mb2_basic_memory {
 	struct mb2_tag tag;
-	uint32_t lower, upper; /* KiB from 0 and from 1 MiB */
+	u32 lower, upper; /* KiB from 0 and from 1 MiB */
 };
 
 struct mb2_mmap_entry {
-	uint64_t start, length;
-	uint32_t type, reserved;
+	u64 start, length;
+	u32 type, reserved;
 };
 
 struct mb2_mmap {
 	struct mb2_tag tag;
-	uint32_t entry_size, entry_version;
+	u32 entry_size, entry_version;
 };
 
 struct mb2_vbe {
 	struct mb2_tag tag;
-	uint16_t mode, interface_seg, interface_off, interface_len;
-	uint8_t control_info[512], mode_info[256];
+	u16 mode, interface_seg, interface_off, interface_len;
+	u8 control_info[512], mode_info[256];
 };
 
 struct mb2_framebuffer {
 	struct mb2_tag tag;
-	uint64_t addr;
-	uint32_t pitch, width, height;
-	uint8_t bpp, type;
-	uint16_t reserved;
-	uint8_t color_info[6];
+	u64 addr;
+	u32 pitch, width, height;
+	u8 bpp, type;
+	u16 reserved;
+	u8 color_info[6];
 } __attribute__((packed));
 
 struct pvh_info {
-	uint32_t magic, version, flags, nr_modules;
-	uint64_t modlist, cmdline, rsdp;
-	uint64_t memmap; /* from version 1 on */
-	uint32_t memmap_entries, reserved;
+	u32 magic, version, flags, nr_modules;
+	u64 modlist, cmdline, rsdp;
+	u64 memmap; /* from version 1 on */
+	u32 memmap_entries, reserved;
 };
 
 struct pvh_module {
-	uint64_t start, size, cmdline, reserved;
+	u64 start, size, cmdline, reserved;
 };
 
 struct pvh_mmap {
-	uint64_t start, size;
-	uint32_t type, reserved;
+	u64 start, size;
+	u32 type, reserved;
 };
 
 #endif

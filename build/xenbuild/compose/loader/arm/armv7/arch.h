@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What differs between the architectures. Everything here runs with the MMU and data cache off. */
 #ifndef LOADER_ARCH_H
 #define LOADER_ARCH_H

@@ -1,24 +1,7 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Byte by byte: with the MMU off no other access is sure to be aligned, and little is copied. */
 #include "text.h"
 
-size_t text_length(const char *s)
-{
-	size_t n = 0;
-
-	while (s[n])
-		n++;
-	return n;
-}
-
-bool text_equal(const char *a, const char *b)
-{
-	while (*a && *a == *b) {
-		a++;
-		b++;
-	}
-	return *a == *b;
-}
-
-#ifndef HOSTED
 void *memcpy(void *to, const void *from, size_t size)
 {
 	u8 *t = to;
@@ -37,4 +20,3 @@ void *memset(void *to, int value, size_t size)
 		*t++ = (u8)value;
 	return to;
 }
-#endif

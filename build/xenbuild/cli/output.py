@@ -8,7 +8,8 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import TextIO
 
-from xenbuild.errors import Errors, Position, XenbuildError
+from xenbuild.errors import Errors, XenbuildError
+from xenbuild.spec.problems import excerpt
 
 RED, YELLOW, BOLD, PLAIN = "\033[31m", "\033[33m", "\033[1m", "\033[0m"
 
@@ -60,9 +61,8 @@ def report(error: XenbuildError, *, as_json: bool = False) -> None:
 
 def as_text(error: XenbuildError) -> str:
     lines = [f"{paint('error:', RED, sys.stderr)} {error}"]
-    excerpt = source_line(error.at)
-    if excerpt:
-        lines.append(excerpt)
+    if shown := excerpt(error.at):
+        lines.append(shown)
     if error.advice:
         lines.append(f"  {paint('advice:', YELLOW, sys.stderr)} {error.advice}")
     return "\n".join(lines)
@@ -73,16 +73,3 @@ def as_object(error: XenbuildError) -> str:
     place = {"file": str(at.file), "line": at.line, "column": at.column} if at else None
     fields = {"error": type(error).__name__, "message": error.message, "at": place, "advice": error.advice}
     return json.dumps({**fields, "exit_code": error.exit_code}, ensure_ascii=False)
-
-
-def source_line(at: Position | None) -> str:
-    """The line that is meant with a caret under the column; empty where none is known."""
-    if at is None or not at.line:
-        return ""
-    try:
-        text = at.file.read_text(encoding="utf-8", errors="replace").splitlines()[at.line - 1]
-    except (OSError, IndexError):
-        return ""
-    margin = f"{at.line:5} | "
-    indent = "".join("\t" if letter == "\t" else " " for letter in text[: max(at.column - 1, 0)])
-    return f"{margin}{text}\n{' ' * (len(margin) - 2)}| {indent}^"

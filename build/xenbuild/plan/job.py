@@ -93,7 +93,7 @@ class Job:
             if name in self._made:
                 continue
             if path.is_dir() and not path.is_symlink():
-                self._made[name] = TreeOf(self.store.put_folder(path))
+                self._made[name] = TreeOf(self.store.take_folder(path))
             elif path.is_file():
                 self._made[name] = File(self.store.put_file(path, move=True))
             else:

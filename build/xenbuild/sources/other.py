@@ -93,7 +93,7 @@ def git_source(source: Source, store: Store, *, offline: bool = False) -> Digest
             "--",
             ".",
         )
-        digest = store.put_folder(tree)
+        digest = store.take_folder(tree)
     store.put_note(note, str(digest).encode())
     return digest
 

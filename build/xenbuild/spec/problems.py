@@ -1,4 +1,4 @@
-"""Collecting the errors of a file, and showing an error with its source line."""
+"""Collecting the errors of a file, and what helps to show them: the nearest name, the source line."""
 
 from __future__ import annotations
 
@@ -60,11 +60,3 @@ def excerpt(at: Position | None) -> str:
     line = line[start : start + 110]
     number = str(at.line)
     return f"  {number} | {line}\n  {' ' * len(number)} | {' ' * (at.column - 1 - start)}^"
-
-
-def render(error: XenbuildError) -> str:
-    """An error for a terminal: message, source line with caret, advice; several are parted by empty lines."""
-    if isinstance(error, Errors):
-        return "\n\n".join(render(one) for one in error.errors)
-    lines = (str(error), excerpt(error.at), f"  {error.advice}" if error.advice else "")
-    return "\n".join(line for line in lines if line)

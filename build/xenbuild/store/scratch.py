@@ -22,7 +22,7 @@ class Scratch:
     """Hands out names of files and folders that no one else uses. Made on the first use."""
 
     def __init__(self, parent: Path) -> None:
-        self._parent = parent
+        self.parent = parent
         self._base: Path | None = None
         self._lock = -1
         self._guard = threading.Lock()
@@ -32,7 +32,7 @@ class Scratch:
         """A path inside the private folder, where nothing is yet."""
         with self._guard:
             if self._base is None:
-                with in_words(self._parent):
+                with in_words(self.parent):
                     self._base = self._claim()
             return self._base / str(next(self._numbers))
 
@@ -58,10 +58,10 @@ class Scratch:
             self._base = None
 
     def _claim(self) -> Path:
-        self._parent.mkdir(parents=True, exist_ok=True)
-        clean(self._parent)
+        self.parent.mkdir(parents=True, exist_ok=True)
+        clean(self.parent)
         while True:
-            base = self._parent / os.urandom(8).hex()
+            base = self.parent / os.urandom(8).hex()
             fd = os.open(base.with_suffix(".lock"), os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600)
             with suppress(BlockingIOError):
                 fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)

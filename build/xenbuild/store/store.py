@@ -49,7 +49,7 @@ class Store:
         self._stat = StatCache(self.root / "stat", self._scratch)
         with files.in_words(self.root):
             if not (self.root / "cas").is_dir():
-                for folder in ("cas", "ac", "trees"):
+                for folder in ("ac", "trees", "cas"):  # cas/ last: where it is, the others are
                     (self.root / folder).mkdir(parents=True, exist_ok=True)
             self._lock = lock(self.root, exclusive=False)
 
@@ -147,8 +147,14 @@ class Store:
             self.put_bytes(message)
         return root
 
-    def put_folder(self, folder: Path) -> Digest:
-        """Move a folder's files into the store and store the tree that it was. Raises FormatError for odd files."""
+    def take_folder(self, folder: Path) -> Digest:
+        """Empty a folder of the store's own scratch space: its files become content, and what it was a tree.
+
+        Raises HostError for files that are none (sockets, devices), and ValueError for a folder elsewhere, whose
+        files would be lost to their owner.
+        """
+        if not folder.resolve().is_relative_to(self._scratch.parent.resolve()):
+            raise ValueError(f"{folder} is not in the store's scratch space: its files would be moved away")
         entries: dict[str, Entry] = {}
         todo = [""]
         while todo:

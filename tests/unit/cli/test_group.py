@@ -28,7 +28,7 @@ def test_message_line_caret_and_advice(
     file.write_text("name: a\nrelaese: b\n")
     fails(monkeypatch, DeclarationError("unknown key", at=Position(file, 2, 1), advice="did you mean 'release'?"))
     assert group.run(["check"]) == 3
-    wanted = f"error: {file}:2:1: unknown key\n    2 | relaese: b\n      | ^\n  advice: did you mean 'release'?\n"
+    wanted = f"error: {file}:2:1: unknown key\n  2 | relaese: b\n    | ^\n  advice: did you mean 'release'?\n"
     assert capsys.readouterr().err == wanted
 
 

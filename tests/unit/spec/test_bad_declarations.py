@@ -6,12 +6,20 @@ from pathlib import Path
 
 import pytest
 
-from xenbuild.errors import XenbuildError
+from xenbuild.errors import Errors, XenbuildError
 from xenbuild.spec.load import load
-from xenbuild.spec.problems import render
+from xenbuild.spec.problems import excerpt
 
 BAD = Path(__file__).parents[2] / "bad" / "declaration"
 CASES = sorted(file.stem for file in BAD.glob("*.yaml"))
+
+
+def render(error: XenbuildError) -> str:
+    """Message, source line with caret and advice; several errors are parted by empty lines."""
+    if isinstance(error, Errors):
+        return "\n\n".join(render(one) for one in error.errors)
+    lines = (str(error), excerpt(error.at), f"  {error.advice}" if error.advice else "")
+    return "\n".join(line for line in lines if line)
 
 
 @pytest.mark.parametrize("case", CASES)

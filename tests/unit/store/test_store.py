@@ -120,6 +120,38 @@ def test_materialised_tree(store: Store) -> None:
     assert (path / "empty/inner").is_dir()
 
 
+def test_a_folder_of_the_scratch_space_becomes_a_tree(store: Store) -> None:
+    with store.scratch() as scratch:
+        (scratch / "a/empty").mkdir(parents=True)
+        (scratch / "a/file").write_bytes(b"text")
+        (scratch / "program").write_bytes(b"run")
+        (scratch / "program").chmod(0o700)
+        (scratch / "link").symlink_to("a/file")
+        digest = store.take_folder(scratch)
+        assert not (scratch / "program").exists()
+    assert store.get_tree(digest) == Tree(
+        {
+            "a/empty": DirEntry(),
+            "a/file": FileEntry(Digest.of(b"text"), False),
+            "link": LinkEntry("a/file"),
+            "program": FileEntry(Digest.of(b"run"), True),
+        }
+    )
+
+
+def test_no_other_folder_is_emptied(store: Store, tmp_path: Path) -> None:
+    sources = tmp_path / "sources"
+    sources.mkdir()
+    (sources / "main.c").write_text("int main;")
+    disguised = store.root / "scratch" / "link"
+    disguised.parent.mkdir(exist_ok=True)
+    disguised.symlink_to(sources)
+    for folder in (sources, store.root, disguised):
+        with pytest.raises(ValueError, match="is not in the store's scratch space: its files would be moved away"):
+            store.take_folder(folder)
+    assert (sources / "main.c").read_text() == "int main;"
+
+
 def test_tree_with_missing_file_is_not_materialised(store: Store) -> None:
     digest = store.put_tree(Tree({"a": FileEntry(store.put_bytes(b"here")), "b": FileEntry(Digest.of(b"gone"))}))
     assert not store.has_tree(digest)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from xenbuild.cli.options import declaration_options
 
 if TYPE_CHECKING:
     from xenbuild.sources.request import Request
+    from xenbuild.sources.update import Change
 
 
 @click.command()
@@ -40,6 +42,20 @@ def command(
     """
     import json
     from dataclasses import asdict
+
+    path, count, changed = write_lock(file, profiles, variables, names)
+    if as_json:
+        click.echo(json.dumps([asdict(change) for change in changed], indent=2))
+        return
+    for change in changed:
+        click.echo(str(change))
+    click.echo(f"{path}: {count} packages, {len(changed)} changed")
+
+
+def write_lock(
+    file: Path, profiles: Sequence[str] = (), variables: Mapping[str, str] | None = None, names: Sequence[str] = ()
+) -> tuple[Path, int, list[Change]]:
+    """Make or renew the lock of a declaration: its path, the number of its packages, and what changed."""
     from datetime import UTC, datetime
 
     from xenbuild.sources.lock import Lock, load_lock
@@ -47,18 +63,12 @@ def command(
 
     path = file.parent / "xenbuild.lock"
     old = load_lock(path) if path.exists() else Lock(path)
-    new = update(old, _requests(file, profiles, variables), names=names, now=datetime.now(UTC), folder=file.parent)
+    new = update(old, _requests(file, profiles, variables or {}), names=names, now=datetime.now(UTC))
     new.save()
-    changed = changes(old, new)
-    if as_json:
-        click.echo(json.dumps([asdict(change) for change in changed], indent=2))
-        return
-    for change in changed:
-        click.echo(str(change))
-    click.echo(f"{path}: {len(new.all_packages())} packages, {len(changed)} changed")
+    return path, len(new.all_packages()), changes(old, new)
 
 
-def _requests(file: Path, profiles: tuple[str, ...], variables: dict[str, str]) -> list[Request]:
+def _requests(file: Path, profiles: Sequence[str], variables: Mapping[str, str]) -> list[Request]:
     """What all targets and the host tools need."""
     from xenbuild.parts.requests import part_requests, tool_requests
     from xenbuild.spec.load import load, targets
@@ -69,7 +79,8 @@ def _requests(file: Path, profiles: tuple[str, ...], variables: dict[str, str]) 
         declaration = load(file, target, profiles, variables)
         release = load_recipe(Release, declaration.release, declaration.folder, declaration.at("release"))
         found += part_requests(declaration, release).values()
-    tools = load_tools(file.parent)
-    release = load_recipe(Release, tools.release, file.parent)
-    found += tool_requests(tools, release, sorted(tools.groups)).values()
+    folder = file.parent.absolute()
+    tools = load_tools(folder)
+    release = load_recipe(Release, tools.release, folder)
+    found += tool_requests(tools, release, sorted(tools.groups), folder).values()
     return found

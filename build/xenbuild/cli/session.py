@@ -14,6 +14,7 @@ from xenbuild.plan import history
 from xenbuild.plan.needs import all_actions
 from xenbuild.sources.lock import load_lock
 from xenbuild.spec.data import data_dir
+from xenbuild.spec.inputs import refers, uses
 from xenbuild.spec.load import load, target_named, targets
 from xenbuild.spec.model import Declaration, Target
 from xenbuild.store.events import Event
@@ -76,9 +77,9 @@ class Session:
 
 def own_files(declaration: Declaration) -> list[Path]:
     """The user's own files that go into a target."""
-    dom0 = declaration.dom0
-    found = [declaration.hypervisor.file, dom0.kernel, dom0.initramfs, *(file.source for file in dom0.files)]
-    return [path for path in found if path is not None]
+    sources = declaration.sources.values()
+    beside = [path for source in sources for path in (source.file, source.keyring) if path is not None]
+    return [*(use.file for use in uses(declaration) if not refers(use.file)), *beside]
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from xenbuild.plan.run import Results, run
 from xenbuild.sources.fetch import Downloads
 from xenbuild.sources.lock import Lock as PackageLock
 from xenbuild.sources.lock import LockedPackage
+from xenbuild.sources.other import with_sources
 from xenbuild.spec.model import Declaration
 from xenbuild.spec.recipe import Board, HypervisorRecipe, Release, load_recipe, load_tools
 from xenbuild.store.events import Event
@@ -55,7 +56,11 @@ def board_of(declaration: Declaration) -> Board:
 
 
 def plan(declaration: Declaration, settings: Settings) -> Plan:
-    """All actions of one target. Nothing is fetched, nothing is run; raises LockError if the lock does not cover it."""
+    """All actions of one target. No package is fetched, nothing is run.
+
+    Raises LockError if the lock does not cover the target, and what with_sources() raises.
+    """
+    declaration = with_sources(declaration, settings.store, offline=settings.offline, events=settings.events)
     release = load_recipe(Release, declaration.release, declaration.folder)
     arch = release.architectures[declaration.target.arch]
     recipe = load_recipe(HypervisorRecipe, declaration.target.hypervisor, declaration.folder)
@@ -122,7 +127,7 @@ def _bring_about(goals: Sequence[OutputOf], packages: Iterable[LockedPackage], s
 def _tools(declaration: Declaration, settings: Settings, group: str) -> tuple[OutputOf, list[LockedPackage]]:
     tools = load_tools(declaration.folder)
     release = load_recipe(Release, tools.release, declaration.folder)
-    packages = settings.lock.packages(tool_requests(tools, release, [group])[group])
+    packages = settings.lock.packages(tool_requests(tools, release, [group], declaration.folder)[group])
     return merged(f"tools: {group}", [unpacked(p, exclude=DOCUMENTATION) for p in packages]), packages
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Sequence
+from pathlib import Path
 
 from xenbuild.errors import HostError
 from xenbuild.sources.request import Request
 from xenbuild.spec.model import Declaration
-from xenbuild.spec.recipe import Release, Tools
+from xenbuild.spec.recipe import Archive, Release, Tools
 
 _HOST_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}  # uname -m -> Debian's name
 
@@ -25,11 +26,19 @@ def host_architecture() -> str:
 def part_requests(declaration: Declaration, release: Release) -> dict[str, Request]:
     """The package requests of one target by role: hypervisor, kernel, dom0, and `extra` for the user's packages."""
     arch = release.architectures[declaration.target.arch]
-    debian = arch.debian
+    archives = added_archives(declaration)
 
     def request(role: str, roots: Sequence[str], only: str = "", exclude: Sequence[str] = ()) -> Request:
-        name = f"{declaration.target} {role}"
-        return Request(name=name, release=release, arch=debian, roots=tuple(roots), only=only, exclude=tuple(exclude))
+        return Request(
+            name=f"{declaration.target} {role}",
+            release=release,
+            arch=arch.debian,
+            roots=tuple(roots),
+            only=only,
+            exclude=tuple(exclude),
+            archives=archives,
+            folder=declaration.folder,
+        )
 
     found = {"dom0": request("dom0", [*release.dom0.roots, *arch.dom0_roots], exclude=release.dom0.exclude)}
     if declaration.hypervisor.file is None:
@@ -37,12 +46,28 @@ def part_requests(declaration: Declaration, release: Release) -> dict[str, Reque
     if declaration.dom0.kernel is None:
         found["kernel"] = request("kernel", arch.kernel.roots, only=arch.kernel.only)
     if declaration.dom0.packages:
-        found["extra"] = request("extra", declaration.dom0.packages, exclude=release.dom0.exclude)
+        found["extra"] = request("extra", declaration.dom0.packages)  # all that they depend on, whatever it is
     return found
 
 
-def tool_requests(tools: Tools, release: Release, groups: Sequence[str]) -> dict[str, Request]:
-    """The requests of the tools tree: one for each group of programs (recipes/tools.yaml)."""
+def added_archives(declaration: Declaration) -> tuple[Archive, ...]:
+    """The apt sources of the declaration. The address is the name, so that the lock tells them apart."""
+    return tuple(
+        Archive(
+            name=source.apt.rstrip("/"),
+            mirrors=[source.apt],
+            suites=source.suites,
+            components=source.components,
+            keyring=str(source.keyring),
+            origins=source.origins,
+        )
+        for _, source in sorted(declaration.sources.items())
+        if source.apt is not None
+    )
+
+
+def tool_requests(tools: Tools, release: Release, groups: Sequence[str], folder: Path) -> dict[str, Request]:
+    """The requests of the tools tree: one for each group of programs (recipes/tools.yaml). `folder`: as in Request."""
     debian = host_architecture()
     return {
         group: Request(
@@ -52,6 +77,7 @@ def tool_requests(tools: Tools, release: Release, groups: Sequence[str]) -> dict
             roots=tuple(tools.groups[group]),
             only="",
             exclude=tuple(tools.exclude),
+            folder=folder,
         )
         for group in groups
     }

@@ -60,13 +60,22 @@ class Lock:
         if answer is None:
             raise LockError(f"{self.path} does not cover {request.name}", advice=ADVICE)
         if answer.question != request.question():
-            changed = ", ".join(k for k, v in request.question().items() if answer.question.get(k) != v)
+            asked = request.question()
+            changed = ", ".join(k for k in sorted({*asked, *answer.question}) if answer.question.get(k) != asked.get(k))
             raise LockError(f"{self.path} is out of date for {request.name}: {changed} changed", advice=ADVICE)
         return list(answer.packages)
 
     def all_packages(self) -> dict[str, LockedPackage]:
-        """Every package by its id."""
-        return {package.id: package for answer in self.answers.values() for package in answer.packages}
+        """Every package by its id. Raises LockError if two archives have different files of one version."""
+        found: dict[str, LockedPackage] = {}
+        for package in (package for answer in self.answers.values() for package in answer.packages):
+            other = found.setdefault(package.id, package)
+            if other.sha256 != package.sha256:
+                raise LockError(
+                    f"{package.id} is one file in {other.archive} and another in {package.archive}",
+                    advice="a version must mean one file: remove one of the two archives from `sources`",
+                )
+        return found
 
     def save(self) -> None:
         """Write the file by rename. Archives that no package comes from any more are left out."""

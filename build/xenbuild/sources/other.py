@@ -5,27 +5,66 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Callable
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from shutil import which
+from urllib.parse import unquote, urlsplit
 
 from xenbuild.errors import DeclarationError, HostError, LockError, NetworkError
 from xenbuild.sources import web
 from xenbuild.sources.fetch import partial_folder
-from xenbuild.spec.model import Source
+from xenbuild.spec.inputs import Use, refers, with_files
+from xenbuild.spec.model import Declaration, Source
 from xenbuild.store.digest import Digest
 from xenbuild.store.events import Event
 from xenbuild.store.store import Store
+from xenbuild.store.tree import FileEntry, Tree
 
 _OFFLINE = "run again with a network, or leave out --offline"
+# What git sets while it runs a hook, and what would lead it from the repository that is meant here.
+_REPOSITORY = (
+    "GIT_DIR",
+    "GIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_COMMON_DIR",
+)
 
 
-def file_source(source: Source, folder: Path, store: Store) -> Digest:
-    """The content of `file`, relative to the declaration's folder. Raises DeclarationError if it is missing."""
-    assert source.file is not None
-    path = folder / source.file
-    if not path.is_file():
-        raise DeclarationError(f"there is no file {path}", at=source.at("file"))
-    return store.put_file(path)
+def with_sources(
+    declaration: Declaration,
+    store: Store,
+    *,
+    offline: bool = False,
+    events: Callable[[Event], None] = lambda event: None,
+) -> Declaration:
+    """The declaration with real files where it names sources ("source:NAME/PATH"); what is used is fetched.
+
+    This comes before planning: the size of what is behind an address, or in a commit, is known only then.
+    Raises DeclarationError for a path that a commit lacks, and what url_source() and git_source() raise.
+    """
+
+    def place(use: Use) -> Path:
+        if not refers(use.file):
+            return use.file
+        source = declaration.sources[use.name]
+        if source.file is not None:
+            return source.file
+        if source.url is not None:
+            digest = url_source(source, store, offline=offline, events=events)
+            name = PurePosixPath(unquote(urlsplit(source.url).path)).name or use.name  # for messages
+            return store.materialise(store.put_tree(Tree({name: FileEntry(digest, False)}))) / name
+        return _in_tree(use, source, store.materialise(git_source(source, store, offline=offline)))
+
+    return with_files(declaration, place)
+
+
+def _in_tree(use: Use, source: Source, tree: Path) -> Path:
+    file = tree / use.inside
+    if file.is_file() and file.resolve().is_relative_to(tree.resolve()):
+        return file
+    what = "is a folder" if file.is_dir() else "is not in it"
+    raise DeclarationError(f"{source.git} at {source.commit}: {use.inside} {what}", at=use.at, advice="name a file")
 
 
 def url_source(
@@ -100,9 +139,10 @@ def git_source(source: Source, store: Store, *, offline: bool = False) -> Digest
 
 def _git(source: Source, *words: str) -> None:
     """Run git without the user's and the system's configuration, and without questions."""
+    inherited = {name: value for name, value in os.environ.items() if name not in _REPOSITORY}
     quiet = {"GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
     done = subprocess.run(
-        ["git", *words], env={**os.environ, **quiet}, stdin=subprocess.DEVNULL, capture_output=True, text=True
+        ["git", *words], env={**inherited, **quiet}, stdin=subprocess.DEVNULL, capture_output=True, text=True
     )
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]

@@ -14,7 +14,7 @@ from xenbuild.sources.index import Index
 from xenbuild.sources.lock import Answer, Lock, LockedPackage
 from xenbuild.sources.request import Request
 from xenbuild.sources.resolve import closure
-from xenbuild.spec.recipe import Release, keyring
+from xenbuild.spec.recipe import Archive, keyring
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +34,7 @@ class Change:
         return f"~ {self.name} {self.old} -> {self.new} ({self.arch})"
 
 
-def update(
-    old: Lock, requests: Sequence[Request], *, names: Sequence[str] = (), now: datetime, folder: Path | None = None
-) -> Lock:
+def update(old: Lock, requests: Sequence[Request], *, names: Sequence[str] = (), now: datetime) -> Lock:
     """A lock that answers all requests.
 
     A request that the old lock answers is kept as it is, without the network, unless it holds a package that matches
@@ -48,7 +46,7 @@ def update(
         if not any(fnmatchcase(package.name, pattern) for package in pinned):
             raise LockError(f"no package of {old.path} matches '{pattern}'")
     new = Lock(old.path, dict(old.archives))
-    catalogue = _Catalogue(new, now, folder)
+    catalogue = _Catalogue(new, now)
     for request in requests:
         answer = old.answers.get(request.name)
         if answer and answer.question == request.question() and not _touched(answer, names):
@@ -62,7 +60,7 @@ def update(
             if a.question.get("arch") == request.arch and not any(fnmatchcase(package.name, n) for n in names)
         }
         versions = {name: package.version for name, package in pins.items()}
-        chosen = closure(catalogue.index(request.release, request.arch), request, versions)
+        chosen = closure(catalogue.index(request), request, versions)
         locked = []
         for package in chosen:
             pin = pins.get(package.name)
@@ -113,28 +111,29 @@ class _Catalogue:
 
     lock: Lock
     now: datetime
-    folder: Path | None
     _suites: dict[tuple[str, str, str], Suite] = field(default_factory=dict)
-    _indices: dict[tuple[str, str], Index] = field(default_factory=dict)
+    _indices: dict[tuple[str, ...], Index] = field(default_factory=dict)
 
-    def index(self, release: Release, arch: str) -> Index:
-        key = (release.name, arch)
+    def index(self, request: Request) -> Index:
+        """The packages of the request's release and added archives for its architecture."""
+        archives = (*request.release.archives, *request.archives)
+        key = (request.release.name, request.arch, *map(repr, archives))
         if key not in self._indices:
-            self._indices[key] = self._load(release, arch)
+            self._indices[key] = self._load(request, archives)
         return self._indices[key]
 
-    def _load(self, release: Release, arch: str) -> Index:
+    def _load(self, request: Request, archives: Sequence[Archive]) -> Index:
+        release = request.release.name
         index = Index()
-        for archive in release.archives:
-            mirrors = tuple(mirror.rstrip("/") for mirror in archive.mirrors)
+        for archive in archives:
             for name in archive.suites:
-                suite = self._suite(release.name, archive.name, name, mirrors, archive.keyring)
-                key = f"{release.name}/{archive.name}/{name}@{suite.date}"
-                used = load_indices(suite, archive.components, arch, key, index)
+                suite = self._suite(release, archive, name, request.folder)
+                key = f"{release}/{archive.name}/{name}@{suite.date}"
+                used = load_indices(suite, archive.components, request.arch, key, index)
                 known = self.lock.archives.get(key)
                 indices = {**dict(known.indices if known else ()), **dict(used)}
                 self.lock.archives[key] = ArchiveState(
-                    mirrors=mirrors,
+                    mirrors=suite.mirrors,
                     snapshot=archive.snapshot,
                     suite=name,
                     date=suite.date,
@@ -144,8 +143,9 @@ class _Catalogue:
                 )
         return index
 
-    def _suite(self, release: str, archive: str, name: str, mirrors: tuple[str, ...], ring: str) -> Suite:
-        key = (release, archive, name)
+    def _suite(self, release: str, archive: Archive, name: str, folder: Path | None) -> Suite:
+        key = (release, repr(archive), name)
         if key not in self._suites:
-            self._suites[key] = open_suite(mirrors, name, keyring(ring, self.folder), self.now)
+            mirrors = tuple(mirror.rstrip("/") for mirror in archive.mirrors)
+            self._suites[key] = open_suite(mirrors, name, keyring(archive.keyring, folder), self.now)
         return self._suites[key]

@@ -14,8 +14,9 @@ from typing import Any, Final, TypeVar, cast, get_args, get_origin
 
 from xenbuild.errors import Position
 from xenbuild.spec import scalars
+from xenbuild.spec.inputs import refers
 from xenbuild.spec.keys import Key, is_block, keys
-from xenbuild.spec.model import Duration, Mode, Node, Size
+from xenbuild.spec.model import Duration, InputFile, Mode, Node, Size
 from xenbuild.spec.nodes import Mapping, Scalar, Sequence, Tree, kind
 from xenbuild.spec.problems import Problems, nearest
 from xenbuild.spec.scalars import quote
@@ -141,7 +142,9 @@ class Converter:
             return BAD
         if hint in _UNITS:
             return self._unit(tree, hint, path)
-        if hint is Path:
+        if hint is InputFile and refers(Path(tree.text)):
+            return Path(tree.text)
+        if hint in (Path, InputFile):
             return self._path(tree, path)
         value = scalars.resolve(tree.text) if tree.plain else tree.text
         if hint is bool or hint is int:
@@ -202,6 +205,7 @@ _SHAPES: dict[Any, str] = {
     int: "a whole number",
     str: "text",
     Path: "the name of a file",
+    InputFile: "the name of a file",
     Size: "a size",
     Duration: "a duration",
     Mode: "a file mode",

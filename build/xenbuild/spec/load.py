@@ -25,10 +25,11 @@ from xenbuild.spec.document import (
     read_targets,
     refuse_keys,
 )
+from xenbuild.spec.inputs import check_sources
 from xenbuild.spec.keys import keys
 from xenbuild.spec.merge import merge
 from xenbuild.spec.model import Declaration, Dom0, Domain, Target
-from xenbuild.spec.nodes import Mapping, Scalar, Sequence, Tree, kind
+from xenbuild.spec.nodes import Mapping, Scalar, Sequence, Tree, kind, scalars
 from xenbuild.spec.problems import Problems, nearest
 from xenbuild.spec.recipe import DriverSet, HypervisorRecipe, Recipe, Release, load_recipe
 from xenbuild.spec.scalars import quote
@@ -77,6 +78,8 @@ def load(
     problems.check()
     assert row is not None  # a declaration without a release did not get here
     check_possible(made, row, problems)
+    texts = (scalar.text for scalar in scalars(document.tree))
+    check_sources(made, [*texts, *(variables or {}).values()], problems)
     recipes = _recipes(made, problems)
     problems.check()
     return replace(made, files=(*document.files, *(recipe.file for recipe in recipes)))

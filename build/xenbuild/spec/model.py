@@ -16,6 +16,7 @@ from xenbuild.errors import Position
 Size = NewType("Size", int)  # bytes; written "512M", "1.5G" or "4096K" (powers of 1024) or a plain number of bytes
 Duration = NewType("Duration", float)  # seconds; written "90s", "2m" or "1500ms"
 Mode = NewType("Mode", int)  # permission bits; written as a string of octal digits, "0644"
+InputFile = NewType("InputFile", Path)  # a file as Path, or "source:NAME[/PATH]" (see spec/inputs.py)
 
 ARCHITECTURES = ("x86_64", "arm64", "armv7", "ia32")
 HYPERVISORS = ("xen", "hvkernel")
@@ -61,14 +62,14 @@ class Target:
 @dataclass(kw_only=True)
 class Hypervisor(Node):
     cmdline: list[str] = key("words for the hypervisor's command line", factory=list)
-    file: Path | None = key("your own hypervisor binary instead of the recipe's package", default=None)
+    file: InputFile | None = key("your own hypervisor binary instead of the recipe's package", default=None)
 
 
 @dataclass(kw_only=True)
 class File(Node):
     path: str = key("absolute path inside dom0", pattern=r"/[^\0]*[^/\0]")
     content: str | None = key("the file's text", default=None)
-    source: Path | None = key("a file to copy, relative to the declaration", default=None)
+    source: InputFile | None = key("a file to copy", default=None)
     symlink: str | None = key("makes a symbolic link to this", default=None)
     mode: Mode = key("permission bits", default=Mode(0o644))
     owner: str = key("numeric user:group", default="0:0", pattern=r"\d+:\d+")
@@ -98,14 +99,14 @@ class Dom0(Node):
     vcpus: int = key("dom0's virtual CPUs; 0 means as many as the machine has", default=1)
     cmdline: list[str] = key("words for dom0's kernel command line", factory=list)
     hostname: str = key("dom0's host name", default="dom0", pattern=r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
-    packages: list[str] = key("more packages of the release, with their dependencies", factory=list)
+    packages: list[str] = key("more packages with their dependencies; unpacked, no script runs", factory=list)
     files: list[File] = key("more files", factory=list)
     users: list[User] = key("users who may log in on the console; none gives a root shell there", factory=list)
     bridge: Bridge | None = key("network bridge for the guests", factory=Bridge)
     drivers: list[str] = key("driver sets (pv-drivers/) that dom0 must have", factory=lambda: ["dom0-base", "backends"])
     modules: list[str] = key("more kernel modules by name", factory=list)
-    kernel: Path | None = key("your own dom0 kernel instead of the release's", default=None)
-    initramfs: Path | None = key("your own initramfs (only with `kernel`)", default=None)
+    kernel: InputFile | None = key("your own dom0 kernel instead of the release's", default=None)
+    initramfs: InputFile | None = key("your own initramfs (only with `kernel`)", default=None)
 
 
 @dataclass(kw_only=True)
@@ -155,17 +156,17 @@ class Image(Node):
 
 @dataclass(kw_only=True)
 class Source(Node):
-    """More inputs: exactly one of `apt`, `file`, `git`, `url`."""
+    """One of `apt`, `file`, `git` and `url`. A file of the latter three is written source:NAME, or source:NAME/PATH."""
 
-    apt: str | None = key("base address of an apt repository", default=None)
+    apt: str | None = key("base address of an apt repository, whose packages join the release's", default=None)
     suites: list[str] = key("suites of the apt repository", factory=list)
     components: list[str] = key("components of the apt repository", factory=lambda: ["main"])
-    keyring: Path | None = key("OpenPGP keyring that signs the apt repository", default=None)
+    keyring: Path | None = key("OpenPGP keyring that the apt repository is signed with", default=None)
     git: str | None = key("address of a git repository", default=None)
-    commit: str | None = key("the commit that the lock pins", default=None, pattern=r"[0-9a-f]{40}")
+    commit: str | None = key("the commit, all 40 digits; without submodules", default=None, pattern=r"[0-9a-f]{40}")
     url: str | None = key("address of a file", default=None)
     sha256: str | None = key("its digest", default=None, pattern=r"[0-9a-f]{64}")
-    file: Path | None = key("a file, relative to the declaration", default=None)
+    file: Path | None = key("a file", default=None)
 
 
 @dataclass(kw_only=True)
@@ -174,8 +175,8 @@ class Domain(Node):
 
     type: str = key("kind of guest", choices=("pv", "pvh", "hvm"))
     arch: str | None = key("architecture of the guest; the target's otherwise", default=None, choices=ARCHITECTURES)
-    kernel: Path | None = key("kernel; the release's otherwise", default=None)
-    initramfs: Path | None = key("initramfs", default=None)
+    kernel: InputFile | None = key("kernel; the release's otherwise", default=None)
+    initramfs: InputFile | None = key("initramfs", default=None)
     cmdline: list[str] = key("words for its command line", factory=list)
     memory: Size = key("its memory", default=Size(128 << 20))
     vcpus: int = key("its virtual CPUs", default=1)

@@ -7,7 +7,7 @@ from typing import Any, get_args, get_origin
 
 from xenbuild.spec.document import Condition, Head, Matrix
 from xenbuild.spec.keys import Key, is_block, keys
-from xenbuild.spec.model import Declaration, Duration, Mode, Node, Size
+from xenbuild.spec.model import Declaration, Duration, InputFile, Mode, Node, Size
 from xenbuild.spec.scalars import format_duration, format_size
 
 _NAMES: dict[Any, str] = {
@@ -15,6 +15,7 @@ _NAMES: dict[Any, str] = {
     int: "number",
     bool: "true or false",
     Path: "file",
+    InputFile: "file or source",
     Size: "size",
     Duration: "duration",
     Mode: "octal mode",
@@ -31,7 +32,8 @@ Written by `xenbuild schema --markdown`; do not edit.
 
 The file is strict YAML 1.2: `no` and `on` are text, keys are unique, there are no tags, anchors or merge keys.
 Sizes are written `512M` or `1.5G` (powers of 1024), durations `90s`, `2m` or `1500ms`, modes `"0644"`.
-Files are relative to the folder of the file that names them. `${name}` in any value is a variable (`arch`,
+Files are relative to the folder of the file that names them; where "file or source" is allowed, `source:NAME` is the
+file of that source, `source:NAME/PATH` one in its git tree. `${name}` in any value is a variable (`arch`,
 `hypervisor`, `release` and `name` are built in); `$${` stands for `${`. In includes, profiles and `when`, blocks
 are merged key by key and anything else replaces; `key+` appends to a list, also to its default:
 

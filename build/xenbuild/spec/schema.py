@@ -10,7 +10,7 @@ from typing import Any, get_args, get_origin
 
 from xenbuild.spec.document import NOT_IN_PROFILES, NOT_IN_WHEN, Condition, Head, Matrix
 from xenbuild.spec.keys import Key, is_block, keys
-from xenbuild.spec.model import Declaration, Duration, Mode, Node, Size
+from xenbuild.spec.model import Declaration, Duration, InputFile, Mode, Node, Size
 
 Json = dict[str, Any]
 
@@ -21,6 +21,7 @@ _SCALARS: dict[Any, Json] = {
     int: {"type": "integer"},
     bool: {"type": "boolean"},
     Path: {"type": "string", "minLength": 1},
+    InputFile: {"type": "string", "minLength": 1},
     Size: {"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)?[KMGT]?$"}]},
     Duration: {"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)?(ms|s|m|h)$"},
     Mode: {"type": "string", "pattern": "^0?[0-7]{3,4}$"},

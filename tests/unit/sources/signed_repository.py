@@ -123,4 +123,4 @@ class Repository:
         )
 
     def request(self, *roots: str, **more: object) -> Request:
-        return Request("demo", self.release(), "amd64", roots, **more)  # type: ignore[arg-type]
+        return Request("demo", self.release(), "amd64", roots, folder=self.keyring.parents[2], **more)  # type: ignore[arg-type]

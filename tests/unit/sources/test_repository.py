@@ -51,7 +51,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 def make(folder: Path, *requests: Request, names: tuple[str, ...] = (), now: datetime = NOW) -> Lock:
     path = folder / "xenbuild.lock"
     old = load_lock(path) if path.exists() else Lock(path)
-    new = update(old, requests, names=names, now=now, folder=folder)
+    new = update(old, requests, names=names, now=now)
     new.save()
     return new
 

@@ -1,23 +1,9 @@
-"""`xenbuild completion SHELL`, and the completion of what only the declaration knows."""
+"""`xenbuild completion SHELL`."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
-from click.shell_completion import CompletionItem, get_completion_class
-
-
-def targets(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Targets of the declaration in this folder, for `shell_complete=` of an argument; none if it cannot be read."""
-    from xenbuild.errors import XenbuildError
-    from xenbuild.spec.load import targets as declared
-
-    try:
-        names = [str(target) for target in declared(Path("xenbuild.yaml"))]
-    except (XenbuildError, OSError):
-        return []
-    return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+from click.shell_completion import get_completion_class
 
 
 @click.command("completion")

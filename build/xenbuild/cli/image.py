@@ -10,11 +10,11 @@ from pathlib import Path
 import click
 
 from xenbuild.cli import fastpath, output
-from xenbuild.cli.options import declaration_options
+from xenbuild.cli.options import declaration_options, targets_argument
 
 
 @click.command()
-@click.argument("names", nargs=-1, metavar="[TARGET]...")
+@targets_argument
 @declaration_options
 @click.option("--all", "every", is_flag=True, help="Build all targets of the declaration.")
 @click.option("-j", "--jobs", type=click.IntRange(1), help="Steps at a time.  [default: processors]")

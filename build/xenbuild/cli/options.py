@@ -1,4 +1,4 @@
-"""Options that several commands share: which declaration, which profiles, which variables."""
+"""What several commands share: the targets as arguments; which declaration, which profiles, which variables."""
 
 from __future__ import annotations
 
@@ -8,7 +8,15 @@ from typing import Any, TypeVar
 
 import click
 
+from xenbuild.cli import complete
+
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+# One target, by default the declaration's default one: `name: str | None`.
+target_argument = click.argument("name", required=False, metavar="[TARGET]", shell_complete=complete.targets)
+# Any number of them: `names: tuple[str, ...]`.
+targets_argument = click.argument("names", nargs=-1, metavar="[TARGET]...", shell_complete=complete.targets)
 
 
 def declaration_options(function: F) -> F:
@@ -23,7 +31,14 @@ def declaration_options(function: F) -> F:
                 show_default=True,
                 help="The declaration.",
             ),
-            click.option("--profile", "profiles", multiple=True, metavar="NAME", help="Lay this profile over it."),
+            click.option(
+                "--profile",
+                "profiles",
+                multiple=True,
+                metavar="NAME",
+                shell_complete=complete.profiles,
+                help="Lay this profile over it.",
+            ),
             click.option(
                 "--set",
                 "variables",

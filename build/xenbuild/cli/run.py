@@ -9,15 +9,22 @@ from pathlib import Path
 
 import click
 
-from xenbuild.cli.options import declaration_options
+from xenbuild.cli import complete
+from xenbuild.cli.options import declaration_options, target_argument
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
-@click.argument("name", required=False, metavar="[TARGET]")
+@target_argument
 @click.argument("extra", nargs=-1, type=click.UNPROCESSED, metavar="[-- QEMU-ARGUMENT...]")
 @declaration_options
 @click.option("--image", help="The image to boot.  [default: the first]")
-@click.option("--test", "test_name", metavar="NAME", help="The machine and command line of this test.")
+@click.option(
+    "--test",
+    "test_name",
+    metavar="NAME",
+    shell_complete=complete.tests,
+    help="The machine and command line of this test.",
+)
 @click.option("--offline", is_flag=True, help="Use only what is in the store; never the network.")
 @click.option("--dry-run", is_flag=True, help="Print QEMU's command line instead of starting it.")
 def command(

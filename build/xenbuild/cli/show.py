@@ -6,16 +6,16 @@ from pathlib import Path
 
 import click
 
-from xenbuild.cli.options import declaration_options
+from xenbuild.cli.options import declaration_options, target_argument
 
 
 @click.command()
 @declaration_options
-@click.argument("target", required=False)
+@target_argument
 @click.option("--origin", is_flag=True, help="Say of each value where it was written.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(
-    file: Path, profiles: tuple[str, ...], variables: dict[str, str], target: str | None, origin: bool, as_json: bool
+    file: Path, profiles: tuple[str, ...], variables: dict[str, str], name: str | None, origin: bool, as_json: bool
 ) -> None:
     """Print the declaration of TARGET (the default one if not named): merged, with variables and defaults filled in.
 
@@ -30,7 +30,7 @@ def command(
 
     if origin and as_json:
         raise click.UsageError("--origin and --json exclude each other")
-    made = load(file, target_named(target, file, profiles) if target else None, profiles, variables)
+    made = load(file, target_named(name, file, profiles) if name else None, profiles, variables)
     if as_json:
         import json
 

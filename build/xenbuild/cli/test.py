@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from xenbuild.cli import output
-from xenbuild.cli.options import declaration_options
+from xenbuild.cli import complete, output
+from xenbuild.cli.options import declaration_options, targets_argument
 
 if TYPE_CHECKING:
     from xenbuild.cli.session import Session
@@ -23,10 +23,12 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("names", nargs=-1, metavar="[TARGET]...")
+@targets_argument
 @declaration_options
 @click.option("--all", "every", is_flag=True, help="Test all targets of the declaration.")
-@click.option("-k", "only", multiple=True, metavar="NAME", help="Run only the tests of this name.")
+@click.option(
+    "-k", "only", multiple=True, metavar="NAME", shell_complete=complete.tests, help="Run only the tests of this name."
+)
 @click.option("-j", "--jobs", type=click.IntRange(1), help="Machines at a time.  [default: processors]")
 @click.option("--offline", is_flag=True, help="Use only what is in the store; never the network.")
 @click.option("--junit", type=click.Path(path_type=Path), metavar="FILE", help="Write the verdicts as JUnit XML.")

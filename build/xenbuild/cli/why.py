@@ -6,15 +6,15 @@ from pathlib import Path
 
 import click
 
-from xenbuild.cli.options import declaration_options
+from xenbuild.cli.options import declaration_options, target_argument
 
 
 @click.command()
-@click.argument("target", required=False)
+@target_argument
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of text.")
 @declaration_options
 def command(
-    target: str | None, as_json: bool, file: Path, profiles: tuple[str, ...], variables: dict[str, str]
+    name: str | None, as_json: bool, file: Path, profiles: tuple[str, ...], variables: dict[str, str]
 ) -> None:
     """Say which parameters, inputs or code changed between the last two builds of TARGET that differ.
 
@@ -35,19 +35,19 @@ def command(
 
     found, default = targets(file, profiles)
     names = [str(each) for each in found]
-    name = target or str(default)
-    if name not in names:
-        raise DeclarationError(f"{file} has no target {name}", advice=f"its targets: {', '.join(names)}")
+    target = name or str(default)
+    if target not in names:
+        raise DeclarationError(f"{file} has no target {target}", advice=f"its targets: {', '.join(names)}")
     with Store(store_root(os.environ)) as store:
-        builds = recall(store, goal_name(file, name))
+        builds = recall(store, goal_name(file, target))
         changes = explain(store, *builds) if len(builds) == 2 else []
     if as_json:
         listed = [{"label": change.label, "reasons": change.reasons} for change in changes]
-        click.echo(json.dumps({"target": name, "builds": len(builds), "changes": listed}, ensure_ascii=False))
+        click.echo(json.dumps({"target": target, "builds": len(builds), "changes": listed}, ensure_ascii=False))
     elif not builds:
-        click.echo(f"{name} has not been built with this cache yet; `xenbuild image {name}` builds it")
+        click.echo(f"{target} has not been built with this cache yet; `xenbuild image {target}` builds it")
     elif len(builds) == 1:
-        click.echo(f"{name} has been the same in every build with this cache")
+        click.echo(f"{target} has been the same in every build with this cache")
     for change in changes if not as_json else ():
         click.echo(change.label)
         for reason in change.reasons:

@@ -13,9 +13,7 @@ from xenbuild.cli.options import declaration_options, target_argument
 @target_argument
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of text.")
 @declaration_options
-def command(
-    name: str | None, as_json: bool, file: Path, profiles: tuple[str, ...], variables: dict[str, str]
-) -> None:
+def command(name: str | None, as_json: bool, file: Path, profiles: tuple[str, ...], variables: dict[str, str]) -> None:
     """Say which parameters, inputs or code changed between the last two builds of TARGET that differ.
 
     \b

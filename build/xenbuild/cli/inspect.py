@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from xenbuild.cli import output
+
 MOST_FILES = 20  # of an archive's files that are shown to people; --json gives all
 
 
@@ -48,9 +50,9 @@ def _lines(value: dict[str, Any], indent: str) -> Iterator[str]:
             yield f"{indent}{name}:"
             yield from _lines(fact, indent + "  ")
         elif isinstance(fact, list) and fact and isinstance(fact[0], dict):
-            yield f"{indent}{name}:"
-            for row in fact:
-                yield from _row(row, indent + "  ")
+            yield ""
+            yield from _table(fact, indent)
+            yield ""
         elif isinstance(fact, list):
             shown = [str(item) for item in fact[:MOST_FILES]]
             more = [f"… {len(fact) - MOST_FILES} more"] if len(fact) > MOST_FILES else []
@@ -59,11 +61,22 @@ def _lines(value: dict[str, Any], indent: str) -> Iterator[str]:
             yield f"{indent}{name}: {_word(fact)}"
 
 
-def _row(row: dict[str, Any], indent: str) -> Iterator[str]:
-    """One part, section or segment: its first field leads, the others follow below."""
-    first, *rest = row.items()
-    yield f"{indent}{first[0]} {_word(first[1])}"
-    yield from _lines({name: fact for name, fact in rest if fact != ""}, indent + "  ")
+def _table(rows: list[dict[str, Any]], indent: str) -> Iterator[str]:
+    """Parts, sections or segments, a line each; what is too long for a column follows below the table."""
+    columns = [name for name in rows[0] if name != "cmdline"]
+    cells = [[_short(row.get(name, "")) for name in columns] for row in rows]
+    numbers = frozenset(at for at, name in enumerate(columns) if isinstance(rows[0][name], int))
+    for line in output.table(columns, cells, right=numbers).splitlines():
+        yield indent + line
+    for row in rows:
+        if row.get("cmdline"):
+            yield f"{indent}{row[columns[0]]} command line: {row['cmdline']}"
+
+
+def _short(fact: Any) -> str:
+    """A fact for a column; of a digest the beginning (--json has all of it)."""
+    word = _word(fact)
+    return word[:16] if len(word) == 64 else word
 
 
 def _word(fact: Any) -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from xenbuild.parts import rootfs
 from xenbuild.parts.packages import blob, unpacked
 from xenbuild.parts.unpack import DOCUMENTATION
-from xenbuild.plan.action import Action, File, Input, OutputOf
+from xenbuild.plan.action import Action, File, Input, Json, OutputOf
 from xenbuild.sources.lock import LockedPackage
 from xenbuild.spec.model import Declaration
 from xenbuild.spec.recipe import DriverSet, Release, load_recipe
@@ -20,11 +21,11 @@ def parts(declaration: Declaration, release: Release, packages: Locked, store: S
     """dom0's kernel and initramfs; a kernel of the user's own comes with the user's initramfs or none."""
     dom0 = declaration.dom0
     if dom0.kernel is not None:
-        initramfs = File(store.put_file(dom0.initramfs)) if dom0.initramfs else None
-        return File(store.put_file(dom0.kernel)), initramfs
+        return _own_kernel(declaration, dom0.kernel, store)
     kernel = _kernel(declaration, release, packages["kernel"])
-    segments = {
-        "toolstack": _tree_segment("toolstack", _toolstack(release, packages)),
+    segments = {  # a later one goes over an earlier one
+        "applets": _stated_segment("busybox's commands", {"entries": list(rootfs.applets())}, {}),
+        "toolstack": _tree_segment("toolstack", _toolstack(declaration, release, packages)),
         "modules": _tree_segment("modules", kernel.output("modules")),
         "config": _config_segment(declaration, store),
     }
@@ -32,6 +33,16 @@ def parts(declaration: Declaration, release: Release, packages: Locked, store: S
         "join dom0's initramfs", "xenbuild.parts.segments:join", {"order": list(segments)}, segments, ("initramfs",)
     )
     return kernel.output("kernel"), join.output("initramfs")
+
+
+def _own_kernel(declaration: Declaration, kernel: Path, store: Store) -> tuple[Input, Input | None]:
+    """The user's kernel, once it is known that it can be dom0, and the user's initramfs if there is one."""
+    inputs: dict[str, Input] = {"kernel": File(store.put_file(kernel))}
+    if declaration.dom0.initramfs is not None:
+        inputs["initramfs"] = File(store.put_file(declaration.dom0.initramfs))
+    params = {"arch": declaration.target.arch, "name": kernel.name}
+    checked = Action(f"check {kernel.name}", "xenbuild.parts.ownkernel:run", params, inputs, ("kernel",))
+    return checked.output("kernel"), inputs.get("initramfs")
 
 
 def hypervisor_words(declaration: Declaration) -> list[str]:
@@ -61,9 +72,13 @@ def _kernel(declaration: Declaration, release: Release, packages: Sequence[Locke
     )
 
 
-def _toolstack(release: Release, packages: Locked) -> OutputOf:
-    """The programs that the release's recipe names with their libraries, and the user's own packages as they are."""
-    own = [p for p in packages.get("extra", ()) if p not in packages["dom0"]]
+def _toolstack(declaration: Declaration, release: Release, packages: Locked) -> OutputOf:
+    """The programs that the release's recipe names with their libraries, and the user's own packages as they are.
+
+    Of a package that the user did not name and that dom0 has anyway (libc6), only what is used is taken.
+    """
+    named = declaration.dom0.packages
+    own = [p for p in packages.get("extra", ()) if p.name in named or p not in packages["dom0"]]
     trees = {p.name: unpacked(p, exclude=DOCUMENTATION) for p in (*packages["dom0"], *own)}
     params = {
         "order": list(trees),
@@ -82,6 +97,9 @@ def _tree_segment(what: str, tree: OutputOf) -> OutputOf:
 def _config_segment(declaration: Declaration, store: Store) -> OutputOf:
     config = rootfs.config(declaration)
     inputs = {name: File(store.put_file(path)) for name, path in config.files.items()}
-    return Action(
-        "pack dom0's configuration", "xenbuild.parts.segments:config", config.params, inputs, ("segment",)
-    ).output("segment")
+    return _stated_segment("configuration", config.params, inputs)
+
+
+def _stated_segment(what: str, params: Json, inputs: Mapping[str, Input]) -> OutputOf:
+    label = f"pack dom0's {what}"
+    return Action(label, "xenbuild.parts.segments:config", params, inputs, ("segment",)).output("segment")

@@ -46,7 +46,7 @@ def part_requests(declaration: Declaration, release: Release) -> dict[str, Reque
     if declaration.dom0.kernel is None:
         found["kernel"] = request("kernel", arch.kernel.roots, only=arch.kernel.only)
     if declaration.dom0.packages:
-        found["extra"] = request("extra", declaration.dom0.packages)  # all that they depend on, whatever it is
+        found["extra"] = request("extra", declaration.dom0.packages, exclude=release.dom0.scripts)
     return found
 
 

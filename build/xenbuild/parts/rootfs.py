@@ -58,8 +58,13 @@ def _skeleton() -> Iterator[Json]:
         yield _entry(path, stat.S_IFLNK | 0o777, link=target)
     for path in _FOLDERS:
         yield _entry(path, stat.S_IFDIR | (0o1777 if path == "tmp" else 0o700 if path == "root" else 0o755))
+    yield _entry("usr/bin/sh", stat.S_IFLNK | 0o777, link="busybox")  # what our scripts are written for
     for path, device in _DEVICES.items():
         yield _entry(path, stat.S_IFCHR | 0o600, device=list(device))
+
+
+def applets() -> Iterator[Json]:
+    """busybox's commands as links. They are the lowest layer: a package that has the real program goes over them."""
     for applet in (data_dir("dom0-image") / "linux" / "applets").read_text().split():
         yield _entry(f"usr/bin/{applet}", stat.S_IFLNK | 0o777, link="busybox")
 

@@ -67,6 +67,7 @@ class Dom0Packages(Node):
     exclude: list[str] = key("packages that are left out although something depends on them", factory=list)
     files: list[str] = key("patterns of the members that are wanted; libraries follow by themselves", factory=list)
     dlopened: list[str] = key("libraries that are loaded at run time only", factory=list)
+    scripts: list[str] = key("what packages need for their own scripts, which do not run here", factory=list)
 
 
 @dataclass(kw_only=True)

@@ -15,9 +15,12 @@ from xenbuild.errors import DeclarationError, FormatError
 from xenbuild.formats.cpio import CpioEntry, read, write
 from xenbuild.formats.kmod import ModuleInfo
 from xenbuild.parts import modules, rootfs, segments, toolstack, unpack
+from xenbuild.parts.dom0 import parts
+from xenbuild.plan.action import OutputOf
+from xenbuild.plan.run import run
 from xenbuild.spec.data import data_dir
-from xenbuild.spec.model import Bridge, Declaration, Dom0, File, Target, User
-from xenbuild.spec.recipe import DriverSet, load_recipe, recipe_names
+from xenbuild.spec.model import Bridge, Declaration, Dom0, File, InputFile, Target, User
+from xenbuild.spec.recipe import DriverSet, Release, load_recipe, recipe_names
 from xenbuild.store.store import Store
 from xenbuild.store.tree import DirEntry, FileEntry, LinkEntry, Tree
 
@@ -48,6 +51,23 @@ def test_skeleton() -> None:
     assert made["usr/bin/sh"].data == b"busybox"
     assert made["etc/shadow"].mode == stat.S_IFREG | 0o600
     assert made["etc/passwd"].data == b"root:x:0:0:root:/root:/bin/sh\n"
+
+
+def test_commands_of_busybox_are_a_layer_of_their_own() -> None:
+    made = {item["path"]: item["link"] for item in rootfs.applets()}
+    assert made["usr/bin/mount"] == "busybox"
+    assert "usr/bin/mount" not in entries(Dom0())  # which lie above the packages
+
+
+def test_an_own_kernel_is_judged_before_it_is_used(tmp_path: Path) -> None:
+    (tmp_path / "vmlinuz").write_bytes(b"MZ" * 500)
+    dom0 = Dom0(kernel=InputFile(tmp_path / "vmlinuz"))
+    with Store(tmp_path / "store") as store:
+        kernel, initramfs = parts(declaration(dom0), load_recipe(Release, "bookworm"), {}, store)
+        assert initramfs is None
+        assert isinstance(kernel, OutputOf)
+        with pytest.raises(FormatError, match="^check vmlinuz: vmlinuz is no x86 kernel"):
+            run([kernel], store, jobs=1)
 
 
 def test_settings_are_quoted_for_the_shell() -> None:

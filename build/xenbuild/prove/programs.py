@@ -9,7 +9,8 @@ from xenbuild.parts.toolstree import ToolsTree
 from xenbuild.prove.machine import Programs
 
 # Where Debian's packages keep firmware and option ROMs. QEMU looks beside its own program file, which is the
-# dynamic loader's when the tree's loader starts it: it has to be told.
+# dynamic loader's when the tree's loader starts it: it has to be told. The same goes for its modules: those that
+# the host's own QEMU may have at the usual place are of another build.
 _FIRMWARE = ("usr/share/qemu", "usr/share/seabios", "usr/lib/ipxe/qemu")
 _GROUPS = {
     "qemu-system-x86_64": "run-x86",
@@ -30,7 +31,9 @@ def from_tree(tree: ToolsTree) -> Programs:
     """Starts a QEMU of the tree with the tree's firmware."""
 
     def words(program: str) -> list[str]:
+        modules = next(tree.root.glob("usr/lib/*-linux-gnu*/qemu"), tree.root / "no-modules")
         folders: list[Path] = [tree.root / name for name in _FIRMWARE if (tree.root / name).is_dir()]
-        return [*tree.argv(program), *(word for folder in folders for word in ("-L", str(folder)))]
+        start = ["env", f"QEMU_MODULE_DIR={modules}", *tree.argv(program)]
+        return [*start, *(word for folder in folders for word in ("-L", str(folder)))]
 
     return words

@@ -66,7 +66,7 @@ def test_an_own_kernel_is_judged_before_it_is_used(tmp_path: Path) -> None:
         kernel, initramfs = parts(declaration(dom0), load_recipe(Release, "bookworm"), {}, store)
         assert initramfs is None
         assert isinstance(kernel, OutputOf)
-        with pytest.raises(FormatError, match="^check vmlinuz: vmlinuz is no x86 kernel"):
+        with pytest.raises(FormatError, match=r"^check vmlinuz: vmlinuz is no x86 kernel"):
             run([kernel], store, jobs=1)
 
 

@@ -10,7 +10,8 @@ import pytest
 from click.testing import CliRunner
 
 from xenbuild.cli import check, init, schema, show
-from xenbuild.errors import HostError
+from xenbuild.errors import HostError, NetworkError
+from xenbuild.sources import web
 from xenbuild.spec.load import load
 
 GOOD = Path(__file__).parents[2] / "good" / "declaration"
@@ -63,7 +64,22 @@ def test_schema() -> None:
 def test_init(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     shutil.copytree(GOOD / "recipes", tmp_path / "recipes")
     monkeypatch.chdir(tmp_path)
-    run(init.command, "--name", "lab")
+    assert run(init.command, "--name", "lab", "--no-lock") == "wrote xenbuild.yaml; next: xenbuild lock\n"
     assert load(Path("xenbuild.yaml")).name == "lab"
+    assert not Path("xenbuild.lock").exists()
     with pytest.raises(HostError, match="is there already"):
         CliRunner().invoke(init.command, [], catch_exceptions=False)
+
+
+def test_init_without_a_network(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def get(urls: list[str], limit: int = 0) -> bytes:
+        raise NetworkError(f"{urls[0]}: unreachable", advice="check it")
+
+    monkeypatch.setattr(web, "get", get)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(NetworkError) as caught:
+        CliRunner().invoke(init.command, [], catch_exceptions=False)
+    assert caught.value.message.endswith("InRelease: unreachable")
+    assert caught.value.advice == "xenbuild.yaml is there; run `xenbuild lock` once the network is"
+    assert load(Path("xenbuild.yaml")).name == "machine"
+    assert not Path("xenbuild.lock").exists()

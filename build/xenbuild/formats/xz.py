@@ -11,14 +11,14 @@ import binascii
 import lzma
 import os
 import struct
-from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import chain
 
 _MAGIC = b"\xfd7zXZ\x00"
-_CHUNK = 1 << 20
-# Blocks beyond this size are streamed instead, which bounds the memory to a few blocks (xz -6 makes 24 MiB blocks).
-_LARGEST_BLOCK = 64 << 20
+# Bytes read and written at a time: a decoder needs these and its dictionary (8 MiB for xz -6), whatever the block size.
+_INPUT, _OUTPUT = 64 << 10, 256 << 10
 
 
 class XzError(ValueError):
@@ -36,12 +36,12 @@ class _Block:
 def decode_xz(source: int, offset: int, length: int, sink: int, *, jobs: int = 2) -> int:
     """Decodes `length` bytes at `offset` of file descriptor `source` to the start of descriptor `sink`.
 
-    Returns the number of decoded bytes. Raises XzError. Uses memory for `jobs` + 1 blocks at most.
+    Returns the number of decoded bytes. Raises XzError. Uses memory for `jobs` dictionaries.
     """
     found = _blocks(source, offset, length)
     try:
-        if found is None or len(found[1]) < 2 or max(b.size for b in found[1]) > _LARGEST_BLOCK:
-            return _stream(source, offset, length, sink)
+        if found is None or len(found[1]) < 2:
+            return _write(_read(source, offset, offset + length), sink, 0)
         return _parallel(source, *found, sink, jobs)
     except (lzma.LZMAError, EOFError) as error:
         raise XzError(str(error)) from None
@@ -49,39 +49,37 @@ def decode_xz(source: int, offset: int, length: int, sink: int, *, jobs: int = 2
 
 def _parallel(source: int, header: bytes, blocks: list[_Block], sink: int, jobs: int) -> int:
     def decode(block: _Block) -> None:
-        body = os.pread(source, _padded(block.unpadded), block.offset)
-        data = lzma.decompress(_single_block_stream(header, body, block), format=lzma.FORMAT_XZ)
-        _write_at(sink, data, block.place)
+        end = block.offset + _padded(block.unpadded)
+        pieces = chain([header], _read(source, block.offset, end), [_tail(header, block)])
+        _write(pieces, sink, block.place)
 
-    flying: deque[Future[None]] = deque()
     with ThreadPoolExecutor(max_workers=jobs) as pool:
-        for block in blocks:
-            if len(flying) > jobs:
-                flying.popleft().result()
-            flying.append(pool.submit(decode, block))
-        for future in flying:
-            future.result()
+        list(pool.map(decode, blocks))  # cancels what has not begun if one fails
     return blocks[-1].place + blocks[-1].size
 
 
-def _stream(source: int, offset: int, length: int, sink: int) -> int:
-    """Plain decoding, for files of one block and for concatenated streams."""
-    decoder = lzma.LZMADecompressor(format=lzma.FORMAT_XZ)
-    end, place = offset + length, 0
-    while offset < end:
-        chunk = os.pread(source, min(_CHUNK, end - offset), offset)
-        if not chunk:
-            break
+def _read(source: int, offset: int, end: int) -> Iterator[bytes]:
+    while offset < end and (chunk := os.pread(source, min(_INPUT, end - offset), offset)):
         offset += len(chunk)
-        while chunk:
+        yield chunk
+
+
+def _write(pieces: Iterable[bytes], sink: int, place: int) -> int:
+    """Decode whole streams, one behind the other, to `place` of the sink; returns where the decoded bytes end.
+
+    In bounded pieces in and out: large buffers cost memory, and more time than they save.
+    """
+    decoder = lzma.LZMADecompressor(format=lzma.FORMAT_XZ)
+    for piece in pieces:
+        left = piece
+        while left or not (decoder.needs_input or decoder.eof):
             if decoder.eof:  # another stream, or padding of zeros in multiples of four
-                chunk = chunk.lstrip(b"\0")
-                if not chunk:
+                left = left.lstrip(b"\0")
+                if not left:
                     break
                 decoder = lzma.LZMADecompressor(format=lzma.FORMAT_XZ)
-            data = decoder.decompress(chunk)
-            place += _write_at(sink, data, place)
-            chunk = decoder.unused_data
+            place += _write_at(sink, decoder.decompress(left, _OUTPUT), place)
+            left = decoder.unused_data if decoder.eof else b""
     if not decoder.eof:
         raise XzError("the .xz stream is cut short")
     return place
@@ -115,13 +113,13 @@ def _blocks(source: int, offset: int, length: int) -> tuple[bytes, list[_Block]]
     return (header, blocks) if block_at == index_at else None
 
 
-def _single_block_stream(header: bytes, body: bytes, block: _Block) -> bytes:
-    """A stream of one block (sections 2.1 and 4 of the format's description)."""
+def _tail(header: bytes, block: _Block) -> bytes:
+    """What makes a stream of one block, behind header and block (sections 2.1 and 4 of the format's description)."""
     index = b"\0\x01" + _encode_number(block.unpadded) + _encode_number(block.size)
     index += b"\0" * (-len(index) % 4)
     index += struct.pack("<I", binascii.crc32(index))
     tail = struct.pack("<I", len(index) // 4 - 1) + header[6:8]
-    return header + body + index + struct.pack("<I", binascii.crc32(tail)) + tail + b"YZ"
+    return index + struct.pack("<I", binascii.crc32(tail)) + tail + b"YZ"
 
 
 def _padded(size: int) -> int:

@@ -1,4 +1,7 @@
-"""Every command that the documentation shows in a ```console block is run here, or listed with the reason why not."""
+"""Every command that the documentation shows in a ```console block is run here, or listed with the reason why not.
+
+The guide is followed from its beginning to its end in one folder, and the answers that it shows are compared.
+"""
 
 import os
 import re
@@ -11,6 +14,7 @@ import pytest
 pytestmark = pytest.mark.image
 
 ROOT = Path(__file__).parents[2]
+GUIDE = ROOT / "docs" / "guide.md"
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 # Beginning of a command: why it is not run here.
@@ -19,18 +23,21 @@ ELSEWHERE = {
     "xenbuild image --all": "the smoke tests build and boot every target",
     "xenbuild run": "takes over the terminal",
     "xenbuild test": "the smoke tests boot the images",
-    "xenbuild lock": "changes versions",
+    "xenbuild lock --update": "changes versions",
     "scripts/test": "is what runs this test",
     "scripts/bench/run": "takes minutes and is judged by its own goals",
 }
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+FILE_NAME = re.compile(r"`([\w./-]+)`:\n\n$")  # what stands before a block that is a file
 
 
-def commands() -> list[tuple[str, str]]:
-    """(page, command) for each line after `$ ` in a console block."""
+def commands(page: Path) -> list[tuple[str, str]]:
+    """(command, answer shown) for each line after `$ ` in a page's console blocks."""
     found = []
-    for page in PAGES:
-        for block in re.findall(r"^```console\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL):
-            found += [(page.name, line[2:].split("  #")[0].strip()) for line in block.splitlines() if line[:2] == "$ "]
+    for kind, text in BLOCK.findall(page.read_text()):
+        for shown in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:] if kind == "console" else ():
+            command, _, answer = shown.partition("\n")
+            found.append((command.split("  #")[0].strip(), answer))
     return found
 
 
@@ -48,19 +55,68 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return copy
 
 
-@pytest.mark.parametrize(("page", "command"), commands())
+def run(command: str, checkout: Path, folder: Path) -> subprocess.CompletedProcess[str]:
+    venv = os.environ.get("XENBUILD_VENV", str(ROOT / ".venv"))
+    path = f"{checkout / 'scripts'}:{os.environ['PATH']}"
+    environment = {**os.environ, "XENBUILD_VENV": venv, "PATH": path, "LC_ALL": "C.UTF-8"}
+    argv = ["bash", "-c", command]
+    return subprocess.run(argv, cwd=folder, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+
+
+@pytest.mark.parametrize(
+    ("page", "command"), [(page.name, each) for page in PAGES if page != GUIDE for each, _ in commands(page)]
+)
 def test_a_documented_command_works(page: str, command: str, checkout: Path) -> None:
     if why := reason(command):
         pytest.skip(why)
-    venv = os.environ.get("XENBUILD_VENV", str(ROOT / ".venv"))
-    path = f"{checkout / 'scripts'}:{os.environ['PATH']}"
-    environment = {**os.environ, "XENBUILD_VENV": venv, "PATH": path}
-    done = subprocess.run(
-        command, shell=True, cwd=checkout, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True
-    )
+    done = run(command, checkout, checkout)
     assert done.returncode == 0, f"{page}: {command}\n{done.stderr[-2000:]}"
 
 
+def looks_like(answer: str, shown: str) -> bool:
+    """Whether an answer is the one shown, in which `…` stands for anything, and a line of it alone for any lines."""
+    lines = shown.splitlines(keepends=True)
+    parts = [r"(.*\n)*" if line == "…\n" else re.escape(line).replace("…", ".*") for line in lines]
+    return re.fullmatch("".join(parts), answer) is not None
+
+
+def test_the_guide(checkout: Path, tmp_path: Path) -> None:
+    page = GUIDE.read_text()
+    shutil.copy(ROOT / "xenbuild.lock", tmp_path)  # so that what is pinned here is what the store is warm for
+    for block in BLOCK.finditer(page):
+        if block[1] != "console":
+            name = FILE_NAME.search(page[: block.start()])
+            assert name, f"a block without the name of its file:\n{block[2]}"
+            (tmp_path / name[1]).parent.mkdir(exist_ok=True)
+            (tmp_path / name[1]).write_text(block[2])
+            continue
+        for shown in re.split(r"^\$ ", block[2], flags=re.MULTILINE)[1:]:
+            command, _, answer = shown.partition("\n")
+            if reason(command):
+                continue
+            done = run(command, checkout, tmp_path)
+            assert bool(done.returncode) == ('"error"' in answer or "error: " in answer), f"{command}\n{done.stderr}"
+            said = done.stdout + (done.stderr if done.returncode else "")  # otherwise that is progress
+            assert looks_like(said, answer), f"{command}\nshown:\n{answer}\nsaid:\n{said}"
+
+
+@pytest.mark.parametrize(
+    ("answer", "shown", "same"),
+    [
+        ("a 1 b\n", "a … b\n", True),
+        ("a 1\nb\n", "a … b\n", False),
+        ("x\ny\nend\n", "…\nend\n", True),
+        ("end\n", "…\nend\n", True),
+        ("end\nmore\n", "…\nend\n", False),
+        ("start\n1\n2\n", "start\n…\n", True),
+        ("", "", True),
+        ("said\n", "", False),
+    ],
+)
+def test_answers_are_compared(answer: str, shown: str, same: bool) -> None:
+    assert looks_like(answer, shown) is same
+
+
 def test_every_exception_is_used() -> None:
-    shown = [command.replace("scripts/xenbuild", "xenbuild", 1) for _, command in commands()]
+    shown = [command.replace("scripts/xenbuild", "xenbuild", 1) for page in PAGES for command, _ in commands(page)]
     assert [start for start in ELSEWHERE if not any(f"{line} ".startswith(f"{start} ") for line in shown)] == []

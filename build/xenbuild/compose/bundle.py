@@ -10,6 +10,8 @@ from xenbuild.plan.action import Action, Input, Json, OutputOf
 from xenbuild.spec.model import Target
 from xenbuild.store.store import Store
 
+_KERNEL = 8 << 20  # bytes, about: unpacking a kernel takes long enough to begin before many small packages
+
 
 @dataclass(frozen=True, slots=True)
 class Format:
@@ -58,7 +60,8 @@ def bundle(target: Target, parts: Parts, tools: Input, store: Store) -> Action:
     if parts.initramfs is not None:
         inputs["initramfs"] = parts.initramfs
     if form.kernel_check:
-        check = Action(f"check the {target.arch} kernel", form.kernel_check, {}, {"kernel": parts.kernel}, ("notes",))
+        label = f"check the {target.arch} kernel"
+        check = Action(label, form.kernel_check, {}, {"kernel": parts.kernel}, ("notes",), size_hint=_KERNEL)
         inputs["kernel_notes"] = check.output("notes")
     params = {
         "xen_cmdline": parts.hypervisor_cmdline,

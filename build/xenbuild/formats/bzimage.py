@@ -10,6 +10,7 @@ from xenbuild.errors import FormatError
 
 BOOT_FLAG, HEADER = 0xAA55, b"HdrS"
 XLF_KERNEL_64 = 1
+_PIECE = 1 << 18  # bytes
 COMPRESSIONS = {
     b"\x1f\x8b": "gzip", b"\xfd7": "xz", b"(\xb5": "zstd", b"BZ": "bzip2", b"]\0": "lzma", b"\x89L": "lzo",
     b"\x02!": "lz4",
@@ -68,7 +69,7 @@ def read_bzimage(data: bytes | memoryview, name: str) -> BzImage:
     )
 
 
-def unpack_payload(image: BzImage, name: str) -> bytes:
+def unpack_payload(image: BzImage, name: str) -> memoryview:
     """The kernel inside, an ELF file.
 
     Raises FormatError for a damaged payload or a compression that cannot be undone.
@@ -78,11 +79,13 @@ def unpack_payload(image: BzImage, name: str) -> bytes:
         if decoder is None:
             message = f"the payload of {name} is compressed by {image.compression or 'an unknown method'}"
             raise FormatError(message, advice="use a kernel compressed with gzip, xz or zstd")
-        # Behind the stream lie 4 bytes, the unpacked size: the decoders stop before them.
-        kernel: bytes = decoder.decompress(image.payload)
-        if not decoder.eof:
-            raise EOFError("it is cut short")
-        return kernel
+        # In pieces: at once, a decoder holds the kernel twice. Behind the stream lie 4 bytes, the unpacked size.
+        kernel = bytearray()
+        for at in range(0, len(image.payload), _PIECE):
+            kernel += decoder.decompress(image.payload[at : at + _PIECE])
+            if decoder.eof:
+                return memoryview(kernel)
+        raise EOFError("it is cut short")
     except _unpack_errors() as error:
         raise FormatError(f"the payload of {name} is damaged: {error}", advice="copy or download it again") from None
 

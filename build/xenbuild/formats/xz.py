@@ -18,7 +18,7 @@ from itertools import chain
 
 _MAGIC = b"\xfd7zXZ\x00"
 # Bytes read and written at a time: a decoder needs these and its dictionary (8 MiB for xz -6), whatever the block size.
-_INPUT, _OUTPUT = 64 << 10, 256 << 10
+_INPUT, _OUTPUT = 256 << 10, 1 << 20
 
 
 class XzError(ValueError):

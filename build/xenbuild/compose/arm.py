@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from xenbuild.compose.manifest import Manifest, Part
+from xenbuild.compose.manifest import Manifest, Part, require_intact
 from xenbuild.errors import DeclarationError, FormatError
 from xenbuild.formats.armimage import (
     ARM64_MAGIC,
@@ -93,6 +93,7 @@ def run(job: Job) -> None:
         contents.append(Content("initramfs", data, len(data)))
     declaration = str(job.params.get("declaration", ""))
     manifest = write_bundle(job.out("bundle"), job.path("loader").read_bytes(), contents, target, declaration)
+    require_intact(manifest, job)
     if "manifest" in job.action.outputs:
         job.out("manifest").write_bytes(manifest.to_bytes())
 

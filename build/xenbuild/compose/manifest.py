@@ -6,8 +6,12 @@ import hashlib
 import json
 import zlib
 from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
-from xenbuild.errors import FormatError
+from xenbuild.errors import FormatError, IntegrityError
+
+if TYPE_CHECKING:
+    from xenbuild.plan.job import Job
 
 VERSION = 1
 
@@ -62,3 +66,14 @@ class Manifest:
             return cls(parts=parts, **body)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise FormatError(f"the manifest of {name} is damaged") from error
+
+
+def require_intact(manifest: Manifest, job: Job) -> None:
+    """Raises IntegrityError if a part is not the content that the plan named: it was damaged in the store.
+
+    This costs nothing, because the parts were hashed for the manifest. A part of another size was unpacked on the way.
+    """
+    for part in manifest.parts:
+        digest = job.digest(part.name)
+        if part.size == digest.size and part.sha256 != digest.hash:
+            raise IntegrityError(f"the {part.role} is damaged in the store", advice="run the command again")

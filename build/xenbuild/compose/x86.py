@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from xenbuild.compose.manifest import Manifest, Part
+from xenbuild.compose.manifest import Manifest, Part, require_intact
 from xenbuild.errors import DeclarationError, FormatError
-from xenbuild.formats.elf import EM_386, EM_X86_64, PT_NOTE, Elf
+from xenbuild.formats.elf import EM_386, EM_X86_64, MAGIC, PT_NOTE, Elf
 from xenbuild.formats.elfwrite import Piece, align, patch, write_elf
 from xenbuild.formats.multiboot import find_multiboot2
 from xenbuild.formats.xennotes import check_dom0, kernel_notes
@@ -66,15 +66,16 @@ def run(job: Job) -> None:
     An input "kernel_notes" (output of `check_kernel`) says that the kernel has been checked already.
     """
     if "kernel_notes" not in job.inputs:
-        check_dom0(kernel_notes(_map(job.path("kernel")), "kernel"), "the dom0 kernel")
-    contents = [Content("xen", "hypervisor", _map(job.path("xen")), str(job.params["xen_cmdline"]))]
+        check_dom0(kernel_notes(_map(job.path("kernel"), "kernel"), "kernel"), "the dom0 kernel")
+    contents = [Content("xen", "hypervisor", _map(job.path("xen"), "xen"), str(job.params["xen_cmdline"]))]
     for name in MODULES:
         if name in job.inputs:
             words = str(job.params.get(f"{name}_cmdline", ""))
-            contents.append(Content(name, name, _map(job.path(name)), words))
+            contents.append(Content(name, name, _map(job.path(name), name), words))
     declaration = str(job.params.get("declaration", ""))
     loader = job.path("loader").read_bytes()
     manifest = write_bundle(job.out("bundle"), loader, contents, str(job.params["target"]), declaration)
+    require_intact(manifest, job)
     if "manifest" in job.action.outputs:
         job.out("manifest").write_bytes(manifest.to_bytes())
 
@@ -85,15 +86,15 @@ def check_kernel(job: Job) -> None:
     An action of its own because it unpacks the kernel, which takes a second: a changed word must not repeat it.
     """
     name = str(job.params.get("name", "the dom0 kernel"))
-    notes = kernel_notes(_map(job.path("kernel")), name)
+    notes = kernel_notes(_map(job.path("kernel"), name), name)
     check_dom0(notes, name)
     job.out("notes").write_text(json.dumps({"arch": notes.arch, **notes.values}, sort_keys=True, indent=1) + "\n")
 
 
-def _map(path: Path) -> memoryview:
+def _map(path: Path, name: str) -> memoryview:
     """A file as memory, without reading it before it is needed."""
     if not path.stat().st_size:
-        raise FormatError(f"{path.name} is empty")
+        raise FormatError(f"{name} is empty")
     with path.open("rb") as file:
         return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
 
@@ -131,6 +132,8 @@ def write_bundle(out: Path, loader: bytes, contents: Sequence[Content], target: 
 def read_hypervisor(data: memoryview, name: str) -> Hypervisor:
     """What the loader needs to know of a hypervisor. Raises FormatError if the file is none for x86."""
     advice = "give the gunzipped ELF hypervisor, as in Debian's xen-hypervisor-*-amd64 packages"
+    if bytes(data[:4]) != MAGIC:
+        raise FormatError(f"{name} is no x86 hypervisor: it is no ELF file", advice=advice)
     elf = Elf.parse(data, name)
     if elf.machine not in (EM_386, EM_X86_64):
         raise FormatError(f"{name} is no x86 hypervisor: it is made for {elf.arch}", advice=advice)

@@ -67,7 +67,10 @@ def kernel_notes(data: bytes | memoryview, name: str) -> XenNotes:
         return notes_of_elf(Elf.parse(inner, f"the kernel in {name}"))
     if bytes(data[:4]) == b"\x7fELF":
         return notes_of_elf(Elf.parse(data, name))
-    raise FormatError(f"{name} is no x86 kernel: neither a bzImage nor an ELF file")
+    raise FormatError(
+        f"{name} is no x86 kernel: neither a bzImage nor an ELF file",
+        advice="give the vmlinuz or vmlinux of an x86 Linux; kernels of other architectures go to their own targets",
+    )
 
 
 def check_dom0(notes: XenNotes, name: str) -> None:

@@ -71,7 +71,7 @@ def plan(declaration: Declaration, settings: Settings) -> Plan:
         tree = merged("hypervisor", [unpacked(p, [arch.hypervisor.file]) for p in packages["hypervisor"]])
         xen = hypervisor.from_package(tree, arch.hypervisor.file)
     else:
-        xen = hypervisor.from_file(_own(declaration.hypervisor.file, settings.store))
+        xen = hypervisor.from_file(_own(declaration.hypervisor.file, settings.store), declaration.hypervisor.file.name)
     kernel, initramfs = dom0.parts(declaration, release, packages, settings.store)
     words = [*recipe.cmdline, *board.hypervisor_cmdline, *dom0.hypervisor_words(declaration)]
     words += declaration.hypervisor.cmdline

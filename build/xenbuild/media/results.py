@@ -65,11 +65,14 @@ def _place(store: Store, digest: Digest, path: Path) -> None:
 
 def _write(path: Path, text: str) -> None:
     with in_words(path):
-        if path.is_file() and path.read_text(encoding="utf-8") == text:
+        if path.is_file() and path.read_bytes() == text.encode():
             return
         new = path.with_name(f".{path.name}.{os.getpid()}")
-        new.write_text(text, encoding="utf-8")
-        new.replace(path)
+        try:
+            new.write_text(text, encoding="utf-8")
+            new.replace(path)
+        finally:
+            new.unlink(missing_ok=True)
 
 
 def _manifest_json(declaration: Declaration, manifest: Manifest, images: Sequence[Image]) -> str:

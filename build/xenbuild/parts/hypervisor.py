@@ -21,9 +21,10 @@ def from_package(tree: Input, pattern: str) -> OutputOf:
     ).output("file")
 
 
-def from_file(file: Input) -> OutputOf:
-    """The user's own hypervisor."""
-    return Action("hypervisor", "xenbuild.parts.hypervisor:plain", {}, {"file": file}, ("file",)).output("file")
+def from_file(file: Input, name: str) -> OutputOf:
+    """The user's own hypervisor; `name` is what messages call it."""
+    params = {"name": name}
+    return Action("own hypervisor", "xenbuild.parts.hypervisor:plain", params, {"file": file}, ("file",)).output("file")
 
 
 def pick(job: Job) -> None:
@@ -36,19 +37,19 @@ def pick(job: Job) -> None:
         raise FormatError(f"one file should match {pattern!r}; the package holds {held}", advice="correct the recipe")
     entry = tree[found[0]]
     assert isinstance(entry, FileEntry)
-    _uncompress(job, job.store.path(entry.digest))
+    _uncompress(job, job.store.path(entry.digest), found[0])
 
 
 def plain(job: Job) -> None:
     """Action: file -> the same, uncompressed."""
-    _uncompress(job, job.path("file"))
+    _uncompress(job, job.path("file"), job.params["name"])
 
 
-def _uncompress(job: Job, path: Path) -> None:
+def _uncompress(job: Job, path: Path, name: str) -> None:
     with path.open("rb") as raw:
         compressed = raw.read(2) == b"\x1f\x8b"
     try:
         with gzip.open(path, "rb") if compressed else path.open("rb") as source, job.out("file").open("wb") as target:
             shutil.copyfileobj(source, target, 1 << 20)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise FormatError(f"{path.name}: the gzip data is damaged: {error}") from error
+        raise FormatError(f"{name}: the gzip data is damaged: {error}", advice="copy or download it again") from error

@@ -17,7 +17,7 @@ from enum import Enum, auto
 from queue import SimpleQueue
 from typing import Literal
 
-from xenbuild.errors import FormatError, XenbuildError
+from xenbuild.errors import FormatError, HostError, XenbuildError
 from xenbuild.plan.action import (
     Action,
     Artifact,
@@ -32,6 +32,7 @@ from xenbuild.plan.action import (
 from xenbuild.plan.code import Code
 from xenbuild.plan.job import Job
 from xenbuild.plan.process import Processes
+from xenbuild.store.damage import damaged, drop_damaged, drop_damaged_tree
 from xenbuild.store.digest import Digest
 from xenbuild.store.events import Event
 from xenbuild.store.files import host_error
@@ -64,6 +65,7 @@ class _Node:
     key: Digest | None = None
     messages: dict[Digest, bytes] = field(default_factory=dict)
     outputs: dict[str, Artifact] = field(default_factory=dict)
+    mended: bool = False  # it failed once already because of damaged inputs
     suspect: bool = False  # its outputs proved to be incomplete: look closely
 
 
@@ -220,6 +222,7 @@ class _Run:
         """In a thread of its own: run one action; whatever happens, say so."""
         began = time.monotonic()
         outcome = _Outcome(node, 0.0)
+        has_begun = False
         try:
             inputs = {name: self._artifact(source) for name, source in node.action.inputs.items()}
             for source in node.action.inputs.values():
@@ -227,11 +230,22 @@ class _Run:
                     self.provide(source.digest)
             outcome.incomplete = [name for name in inputs if not _complete(self.store, inputs[name])]
             if not outcome.incomplete:
+                has_begun = True
                 outcome.outputs = self._execute(node, inputs)
         except BaseException as error:
             outcome.error = error
+            if has_begun and not isinstance(error, HostError | OSError):
+                outcome.incomplete = self._damaged(node)
         outcome.seconds = time.monotonic() - began
         self.messages.put(outcome)
+
+    def _damaged(self, node: _Node) -> list[str]:
+        """The inputs of a step that failed whose content is not what it was; the first time only."""
+        if self.failure or node.mended:
+            return []
+        node.mended = True
+        inputs = {name: self._artifact(source) for name, source in node.action.inputs.items()}
+        return [name for name, artifact in inputs.items() if _drop_damaged(self.store, artifact)]
 
     def _execute(self, node: _Node, inputs: dict[str, Artifact]) -> dict[str, Artifact]:
         module, _, name = node.action.function.partition(":")
@@ -252,10 +266,10 @@ class _Run:
 
     def _finish(self, outcome: _Outcome) -> None:
         node = outcome.node
-        if outcome.error:
-            self._fail(node, outcome.error, outcome.seconds)
-        elif outcome.incomplete:
+        if outcome.incomplete:
             self._repair(node, outcome.incomplete)
+        elif outcome.error:
+            self._fail(node, outcome.error, outcome.seconds)
         else:
             self._complete(node, outcome.outputs, "done", outcome.seconds)
 
@@ -292,7 +306,7 @@ class _Run:
         for name in incomplete:
             source = node.action.inputs[name]
             if not isinstance(source, OutputOf):
-                self._fail(node, absent(source.digest), 0.0)
+                self._fail(node, damaged(source.digest) if node.mended else absent(source.digest), 0.0)
                 return
             producer = self.nodes[source.action]
             producers[producer] = None
@@ -302,6 +316,12 @@ class _Run:
                 producer.state = _State.WAITING
                 self.ready.append(producer)
         self._wait(node, producers)
+
+
+def _drop_damaged(store: Store, artifact: Artifact) -> bool:
+    if isinstance(artifact, TreeOf):
+        return drop_damaged_tree(store, artifact.digest)
+    return drop_damaged(store, artifact.digest)
 
 
 def _complete(store: Store, artifact: Artifact) -> bool:

@@ -124,8 +124,15 @@ def load_lock(path: Path) -> Lock:
 
 
 def _damaged(path: Path, error: Exception) -> LockError:
-    reason = f"no {error}" if isinstance(error, KeyError) else str(error)
-    return LockError(f"{path} is damaged: {reason}", advice="restore it from version control, or run `xenbuild lock`")
+    reasons: dict[type[Exception], str] = {
+        KeyError: f"no {error}",
+        TypeError: "it is no lock",
+        AttributeError: "it is no lock",
+    }
+    return LockError(
+        f"{path} is damaged: {reasons.get(type(error), str(error))}",
+        advice="restore it from version control, or remove it and run `xenbuild lock`",
+    )
 
 
 def _archive_out(state: ArchiveState) -> dict[str, Any]:

@@ -26,7 +26,8 @@ def in_words(path: Path, needed: int | None = None) -> Iterator[None]:
 
 def host_error(error: OSError, path: Path, needed: int | None = None) -> HostError:
     """What an OSError means for the user. `path` is where the work was; the error's own file name is preferred."""
-    where = Path(os.fsdecode(error.filename)) if isinstance(error.filename, str | bytes) else path
+    name = error.filename2 or error.filename  # of a renaming, where it leads: its source is a name of ours
+    where = Path(os.fsdecode(name)) if isinstance(name, str | bytes) else path
     size = f" ({needed} bytes needed)" if needed is not None else ""
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return HostError(
@@ -38,7 +39,11 @@ def host_error(error: OSError, path: Path, needed: int | None = None) -> HostErr
             f"no permission to use {where}{size}",
             advice="change its owner or mode, or set XENBUILD_CACHE to a folder of your own",
         )
-    return HostError(f"cannot use {where}: {os.strerror(error.errno) if error.errno else error}")
+    in_the_way = error.errno in (errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENOTEMPTY)
+    return HostError(
+        f"cannot use {where}: {os.strerror(error.errno) if error.errno else error}",
+        advice="move away what is in its place" if in_the_way else "",
+    )
 
 
 def hash_file(path: Path) -> Digest:

@@ -129,7 +129,7 @@ def test_inspect_refuses_the_unknown(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (b"hello", "xen is no ELF file"),
+        (b"hello", "xen is no x86 hypervisor: it is no ELF file"),
         (files.elf(b"nothing"), "xen is no Xen hypervisor: it has no multiboot 2 header"),
         (files.hypervisor()[:0x1019], "xen is cut short: a segment ends at 0x101b, the file at 0x1019"),
         (files.hypervisor()[:40], "xen is a damaged ELF file: its header is cut short"),

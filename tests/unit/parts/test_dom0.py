@@ -119,7 +119,7 @@ def test_a_tree_becomes_entries_with_parents_first(tmp_path: Path) -> None:
     with Store(tmp_path) as store:
         program = FileEntry(store.put_bytes(b"x"), executable=True)
         tree = Tree({"usr/bin/x": program, "usr/bin/y": LinkEntry("x"), "var/empty": DirEntry()})
-        made = list(segments.tree_entries(tree, store.path))
+        made = list(segments.tree_entries(tree, store.read))
     assert [entry.name for entry in made] == ["usr", "usr/bin", "usr/bin/x", "usr/bin/y", "var", "var/empty"]
     assert made[2].mode == stat.S_IFREG | 0o755
 

@@ -60,13 +60,13 @@ def plan(declaration: Declaration, settings: Settings) -> Plan:
 
     Raises LockError if the lock does not cover the target, and what with_sources() raises.
     """
-    declaration = with_sources(declaration, settings.store, offline=settings.offline, events=settings.events)
     release = load_recipe(Release, declaration.release, declaration.folder)
     arch = release.architectures[declaration.target.arch]
     recipe = load_recipe(HypervisorRecipe, declaration.target.hypervisor, declaration.folder)
     board = board_of(declaration)
     packages = {role: settings.lock.packages(r) for role, r in part_requests(declaration, release).items()}
     tools, tool_packages = _tools(declaration, settings, "build")
+    declaration = with_sources(declaration, settings.store, offline=settings.offline, events=settings.events)
     if declaration.hypervisor.file is None:
         tree = merged("hypervisor", [unpacked(p, [arch.hypervisor.file]) for p in packages["hypervisor"]])
         xen = hypervisor.from_package(tree, arch.hypervisor.file)

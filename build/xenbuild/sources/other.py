@@ -52,11 +52,17 @@ def with_sources(
             return source.file
         if source.url is not None:
             digest = url_source(source, store, offline=offline, events=events)
-            name = PurePosixPath(unquote(urlsplit(source.url).path)).name or use.name  # for messages
+            name = _file_name(source.url) or use.name
             return store.materialise(store.put_tree(Tree({name: FileEntry(digest, False)}))) / name
         return _in_tree(use, source, store.materialise(git_source(source, store, offline=offline)))
 
     return with_files(declaration, place)
+
+
+def _file_name(url: str) -> str:
+    """What messages call the file behind an address; empty if its last part can be no file's name."""
+    name = PurePosixPath(unquote(urlsplit(url).path)).name
+    return name if name.isprintable() and name != ".." else ""
 
 
 def _in_tree(use: Use, source: Source, tree: Path) -> Path:

@@ -142,7 +142,7 @@ class Converter:
             return BAD
         if hint in _UNITS:
             return self._unit(tree, hint, path)
-        if hint is InputFile and refers(Path(tree.text)):
+        if hint is InputFile and refers(tree.text):
             return Path(tree.text)
         if hint in (Path, InputFile):
             return self._path(tree, path)

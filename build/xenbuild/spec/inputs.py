@@ -37,7 +37,7 @@ class Use:
         return "/".join(self.file.parts[1:])
 
 
-def refers(file: Path) -> bool:
+def refers(file: Path | str) -> bool:
     """Whether this is no file but names a source. (A file of such a name can be written "./source:...".)"""
     return str(file).startswith(_PREFIX)
 

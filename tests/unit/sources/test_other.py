@@ -64,6 +64,21 @@ def test_sources_stand_for_files(tmp_path: Path, store: Store, monkeypatch: pyte
     assert written.dom0.files[0].source == Path("source:linux/folder/a")
 
 
+@pytest.mark.parametrize("last", ["", "/", "/..", "/%2e%2e", "/a%00b", "/a%0ab"])
+def test_an_address_that_ends_in_no_name(last: str, tmp_path: Path, store: Store) -> None:
+    server = Server()
+    server.files[f"{last or '/'}"] = b"content"
+    sha256 = hashlib.sha256(b"content").hexdigest()
+    (tmp_path / "x.yaml").write_text(
+        f"name: m\nrelease: bookworm\nhypervisor: {{file: source:xen}}\n"
+        f"sources: {{xen: {{url: '{server.url}{last}', sha256: {sha256}}}}}\n"
+    )
+    file = with_sources(load(tmp_path / "x.yaml"), store).hypervisor.file
+    server.close()
+    assert file is not None
+    assert (file.name, file.read_bytes()) == ("xen", b"content")
+
+
 @pytest.mark.parametrize(
     ("path", "message"),
     [("folder", "folder is a folder"), ("b", "b is not in it"), ("outside", "outside is not in it")],

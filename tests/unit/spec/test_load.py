@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from xenbuild.errors import DeclarationError, Errors
+from xenbuild.spec.inputs import uses
 from xenbuild.spec.load import load, target_named, targets
 from xenbuild.spec.model import Target
 
@@ -121,3 +122,41 @@ def test_unknown_driver_sets_are_all_reported(tmp_path: Path) -> None:
         "there is no driver set 'backend'",
     ]
     assert caught.value.errors[0].advice.startswith("did you mean 'frontends'?")
+
+
+SOURCES = """
+name: m
+release: bookworm
+targets: [x86_64/xen, arm64/xen]
+variables: {which: a}
+profiles: {p: {dom0: {files: [{path: /p, source: source:profile}]}}}
+when: [{if: {arch: arm64}, dom0: {kernel: source:arm}}]
+dom0:
+  files: [{path: /f, source: "source:f-${which}"}]
+sources:
+  f-a: {file: x.yaml}
+  f-b: {file: x.yaml}
+  arm: {file: x.yaml}
+  profile: {file: x.yaml}
+"""
+
+
+def test_sources_that_other_targets_profiles_and_values_use(tmp_path: Path) -> None:
+    file = tmp_path / "x.yaml"
+    file.write_text(SOURCES)
+    used = [[str(use.file) for use in uses(load(file, target))] for target in (X86, ARM)]
+    assert [sorted(names) for names in used] == [["source:f-a"], ["source:arm", "source:f-a"]]
+    assert str(load(file, variables={"which": "b"}).dom0.files[0].source) == "source:f-b"
+    with pytest.raises(DeclarationError) as caught:
+        load(file, variables={"which": "c"})
+    assert caught.value.message == "there is no source 'f-c'"
+    file.write_text(SOURCES.replace("kernel: source:arm", "memory: 1G"))
+    with pytest.raises(DeclarationError) as caught:
+        load(file)
+    assert caught.value.message == "nothing uses the source 'arm'"
+
+
+def test_a_file_named_like_a_source(tmp_path: Path) -> None:
+    (tmp_path / "source:x").write_text("x")
+    (tmp_path / "x.yaml").write_text("name: m\nrelease: bookworm\nhypervisor: {file: './source:x'}\n")
+    assert load(tmp_path / "x.yaml").hypervisor.file == tmp_path / "source:x"

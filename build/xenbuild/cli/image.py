@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import click
 
 from xenbuild.cli import fastpath, output
-from xenbuild.cli.options import declaration_options, targets_argument
+from xenbuild.cli.options import declaration_options, options_given, targets_argument
 
 
 @click.command()
@@ -57,7 +58,8 @@ def command(
             return
         rows = [(i.target, os.path.relpath(i.path), output.size(i.digest.size), i.digest.hash[:12]) for i in images]
         text = output.table(("target", "image", "size", "sha256"), rows, right=frozenset({2}))
-        text += f"\nnext: xenbuild run{' ' + images[0].target if names else ''}\n"
+        chosen = [*options_given(file, profiles, variables), *([images[0].target] if names else [])]
+        text += f"\nnext: {shlex.join(['xenbuild', 'run', *chosen])}\n"
         print(text, end="")
         if file == Path("xenbuild.yaml"):
             call = fastpath.key(names, every, profiles, [f"{k}={v}" for k, v in variables.items()])

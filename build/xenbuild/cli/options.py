@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -10,6 +10,7 @@ import click
 
 from xenbuild.cli import complete
 
+DEFAULT_FILE = Path("xenbuild.yaml")
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -27,7 +28,7 @@ def declaration_options(function: F) -> F:
                 "-f",
                 "--file",
                 type=click.Path(path_type=Path),
-                default=Path("xenbuild.yaml"),
+                default=DEFAULT_FILE,
                 show_default=True,
                 help="The declaration.",
             ),
@@ -51,6 +52,13 @@ def declaration_options(function: F) -> F:
     ):
         function = option(function)
     return function
+
+
+def options_given(file: Path, profiles: Sequence[str], variables: Mapping[str, str]) -> list[str]:
+    """The words that give these values to declaration_options(), for commands that the user is told of."""
+    words = ["-f", str(file)] if file != DEFAULT_FILE else []
+    words += [word for name in profiles for word in ("--profile", name)]
+    return words + [word for name, value in variables.items() for word in ("--set", f"{name}={value}")]
 
 
 def _assignments(context: click.Context, parameter: click.Parameter, words: tuple[str, ...]) -> dict[str, str]:

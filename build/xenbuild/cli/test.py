@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from xenbuild.cli import complete, output
-from xenbuild.cli.options import declaration_options, targets_argument
+from xenbuild.cli.options import declaration_options, options_given, targets_argument
 
 if TYPE_CHECKING:
     from xenbuild.cli.session import Session
@@ -57,9 +57,7 @@ def command(
     from xenbuild.prove.junit import to_json, to_junit
     from xenbuild.prove.together import prove_all
 
-    words = ["-f", str(file)] if file != Path("xenbuild.yaml") else []
-    words += [word for p in profiles for word in ("--profile", p)]
-    words += [word for k, v in variables.items() for word in ("--set", f"{k}={v}")]
+    words = options_given(file, profiles, variables)
     with open_session(file, names, profiles, variables, every=every) as session:
         proofs = _proofs(session, only, jobs, offline, words)
     count = jobs or len(os.sched_getaffinity(0))

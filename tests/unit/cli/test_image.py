@@ -105,6 +105,12 @@ def test_the_table(run: Run, built: Image) -> None:
     assert run("image", "x86_64/xen")[1].endswith("\nnext: xenbuild run x86_64/xen\n")
 
 
+def test_the_next_command_is_about_the_same_declaration(run: Run, built: Image, folder: Path) -> None:
+    (folder / "other.yaml").write_text(DECLARATION + "variables: {x: a}\nprofiles: {debug: {}}\n")
+    out = run("image", "-f", "other.yaml", "--profile", "debug", "--set", "x=b c")[1]
+    assert out.endswith("\nnext: xenbuild run -f other.yaml --profile debug --set 'x=b c'\n")
+
+
 def test_json(run: Run, built: Image) -> None:
     fields = {"target": "x86_64/xen", "name": "lab", "path": str(built.path), "sha256": "ab" * 32, "size": 5 << 20}
     assert json.loads(run("image", "--json")[1]) == {"image": fields}

@@ -45,14 +45,14 @@ def collect(
     root: Path, *, max_size: int | None = None, older_than: float | None = None, dry_run: bool = False
 ) -> Collected:
     """Remove from the store at `root` what was not used for `older_than` seconds, then the oldest until content takes
-    at most `max_size` bytes; with neither, only what killed runs left behind. Raises HostError while a build runs.
+    at most `max_size` bytes; with neither, only what killed runs left behind. Raises HostError while a build runs (a dry run may look on).
     """
     result = Collected()
     if not (root / "cas").is_dir():
         return result
     with files.in_words(root):
         try:
-            guard = lock(root, exclusive=True)
+            guard = lock(root, exclusive=not dry_run)
         except BlockingIOError:
             raise HostError(
                 f"the store {root} is in use by another xenbuild", advice="run `xenbuild gc` again when that has ended"

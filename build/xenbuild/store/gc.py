@@ -45,7 +45,8 @@ def collect(
     root: Path, *, max_size: int | None = None, older_than: float | None = None, dry_run: bool = False
 ) -> Collected:
     """Remove from the store at `root` what was not used for `older_than` seconds, then the oldest until content takes
-    at most `max_size` bytes; with neither, only what killed runs left behind. Raises HostError while a build runs (a dry run may look on).
+    at most `max_size` bytes; with neither, only what killed runs left behind. Raises HostError while a build runs,
+    unless this is a dry run.
     """
     result = Collected()
     if not (root / "cas").is_dir():

@@ -93,9 +93,7 @@ def _generated(dom0: Dom0) -> Iterator[Json]:
     if all(user.uid for user in users):
         users.insert(0, User(name="root"))  # password locked: only the console's shell, where no user is declared
     yield _entry("etc/passwd", regular, content="".join(map(_passwd, users)))
-    yield _entry(
-        "etc/shadow", stat.S_IFREG | 0o600, content="".join(f"{u.name}:{u.password_hash}:::::::\n" for u in users)
-    )
+    yield _entry("etc/shadow", stat.S_IFREG | 0o600, content="".join(map(_shadow, users)))
     groups = {user.uid: user.name for user in reversed(users)}
     yield _entry("etc/group", regular, content="".join(f"{groups[gid]}:x:{gid}:\n" for gid in sorted(groups)))
     for user in users:
@@ -119,6 +117,11 @@ def settings(dom0: Dom0) -> str:
 
 def _passwd(user: User) -> str:
     return f"{user.name}:x:{user.uid}:{user.uid}:{user.name}:{user.home}:{user.shell}\n"
+
+
+def _shadow(user: User) -> str:
+    """Passwords never grow old. busybox passes over a line whose fields about that are all empty (libbb/pwd_grp.c)."""
+    return f"{user.name}:{user.password_hash}::0:99999:7:::\n"
 
 
 def _user_file(declaration: Declaration, file: File, name: str, files: dict[str, Path]) -> Json:

@@ -81,7 +81,7 @@ def test_settings_are_quoted_for_the_shell() -> None:
 def test_users() -> None:
     made = entries(Dom0(users=[User(name="ann", uid=1000, password_hash="$6$x", home="/home/ann")]))
     assert made["etc/passwd"].data.decode().splitlines()[1] == "ann:x:1000:1000:ann:/home/ann:/bin/sh"
-    assert made["etc/shadow"].data.decode().splitlines() == ["root:!:::::::", "ann:$6$x:::::::"]
+    assert made["etc/shadow"].data.decode().splitlines() == ["root:!::0:99999:7:::", "ann:$6$x::0:99999:7:::"]
     assert made["etc/group"].data.decode().splitlines() == ["root:x:0:", "ann:x:1000:"]
     home = made["home/ann"]
     assert (home.uid, home.gid, home.mode) == (1000, 1000, stat.S_IFDIR | 0o700)

@@ -164,18 +164,13 @@ def dom0_memory(xen_cmdline: str) -> int:
     return int(number) << {"b": 0, "k": 10, "m": 20, "g": 30, "t": 40}[unit.lower() or "k"]
 
 
-def read_bundle_manifest(path: Path) -> Manifest | None:
-    """The manifest of an Arm bundle; None if the file is none. Raises FormatError if it is damaged."""
-    with path.open("rb") as file:
-        table = _read_table(file.read(TABLE_OFFSET + TABLE.size))
-        if table is None:
-            return None
-        offset, size = table[11], table[12]
-        file.seek(offset)
-        return Manifest.from_bytes(file.read(size), path.name)
+def manifest_extent(data: bytes | memoryview) -> tuple[int, int] | None:
+    """Where an Arm bundle's manifest begins, and its size; None if these are not the first bytes of one."""
+    table = _read_table(data)
+    return (table[11], table[12]) if table and table[12] else None
 
 
-def _read_table(data: bytes) -> tuple[int, ...] | None:
+def _read_table(data: bytes | memoryview) -> tuple[int, ...] | None:
     """The table's numbers (version, loader_size, total_size, …) behind a place for the magic; None if there is none."""
     if len(data) < TABLE_OFFSET + TABLE.size:
         return None

@@ -8,22 +8,19 @@ from __future__ import annotations
 
 import hashlib
 import mmap
-import struct
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from xenbuild.compose.arm import manifest_extent
 from xenbuild.compose.inspect_kinds import arm_image, bzimage, cpio, elf, is_arm_image, is_cpio, pe
 from xenbuild.compose.manifest import Manifest
+from xenbuild.compose.x86 import ANCHOR, MANIFEST_SECTION
 from xenbuild.errors import FormatError, IntegrityError
 from xenbuild.formats.bzimage import is_bzimage
 from xenbuild.formats.elf import MAGIC, Elf
 from xenbuild.formats.pe import is_pe
-
-MANIFEST = ".xenbuild.manifest"
-LOADER_MAGIC = b"XENBUILD-X86-1"
-ARM_MAGIC = b"xenbuild"
 
 
 @dataclass(slots=True)
@@ -67,7 +64,7 @@ def raise_damage(report: Report, name: str) -> None:
 
 
 def _is_x86_bundle(data: memoryview) -> bool:
-    return bytes(data[:4]) == MAGIC and LOADER_MAGIC in bytes(data[4096:65536])
+    return bytes(data[:4]) == MAGIC and ANCHOR in bytes(data[4096:65536])
 
 
 def _x86_bundle(data: memoryview, name: str) -> tuple[str, dict[str, Any], list[str]]:
@@ -75,7 +72,7 @@ def _x86_bundle(data: memoryview, name: str) -> tuple[str, dict[str, Any], list[
     if image.shoff + image.shnum * image.shentsize > len(data):
         whole = image.shoff + image.shnum * image.shentsize
         return "x86 bundle", {}, [f"it is cut short: it has {len(data)} bytes, not {whole}"]
-    section = image.section(MANIFEST)
+    section = image.section(MANIFEST_SECTION)
     if section is None:
         return "x86 loader without parts", {}, []
     manifest = Manifest.from_bytes(bytes(image.slice(section.offset, section.size, "its manifest")), name)
@@ -86,12 +83,11 @@ def _x86_bundle(data: memoryview, name: str) -> tuple[str, dict[str, Any], list[
 
 
 def _is_arm_bundle(data: memoryview) -> bool:
-    return bytes(data[64:72]) == ARM_MAGIC
+    return manifest_extent(data) is not None
 
 
 def _arm_bundle(data: memoryview, name: str) -> tuple[str, dict[str, Any], list[str]]:
-    """The loader's structure at offset 64 (loader/arm/bundle.h) says where the manifest lies."""
-    offset, size = struct.unpack_from("<II", data, 64 + 48)
+    offset, size = manifest_extent(data) or (0, 0)
     if offset + size > len(data):
         return "Arm bundle", {}, [f"it is cut short: it has {len(data)} bytes, its manifest ends at {offset + size}"]
     facts, damage = bundle_facts(data, Manifest.from_bytes(bytes(data[offset : offset + size]), name))

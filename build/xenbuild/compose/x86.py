@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from xenbuild.plan.job import Job
 
 ANCHOR = b"XENBUILD-X86-1\0\0"  # loader/x86/bundle.h
+MANIFEST_SECTION = ".xenbuild.manifest"
 TABLE, PART, COPY = struct.Struct("<6I"), struct.Struct("<6I"), struct.Struct("<4I")
 FOUR_GIB = 1 << 32
 MODULES = ("kernel", "initramfs")  # inputs that become modules, in the order that hypervisors expect
@@ -123,7 +124,7 @@ def write_bundle(out: Path, loader: bytes, contents: Sequence[Content], target: 
     pieces.append(Piece(".xenbuild.table", table, table_at))
     pieces += [Piece(f".part.{c.name}", c.data, at) for c, at in zip(contents, places, strict=True)]
     manifest = Manifest(target, tuple(parts), declaration)
-    pieces.append(Piece(".xenbuild.manifest", manifest.to_bytes()))
+    pieces.append(Piece(MANIFEST_SECTION, manifest.to_bytes()))
     with out.open("wb") as file:
         write_elf(file, pieces, entry=elf.entry, note=(note.paddr, note.filesz))
     return manifest

@@ -19,7 +19,7 @@ EM_386, EM_ARM, EM_X86_64, EM_AARCH64 = 3, 40, 62, 183
 MACHINES = {EM_386: "ia32", EM_ARM: "arm", EM_X86_64: "x86_64", EM_AARCH64: "arm64"}
 PT_LOAD, PT_DYNAMIC, PT_INTERP, PT_NOTE = 1, 2, 3, 4
 SHT_NOTE, SHT_NOBITS = 7, 8
-DT_NEEDED, DT_STRTAB, DT_SONAME = 1, 5, 14
+DT_NEEDED, DT_STRTAB = 1, 5
 ET_DYN = 3
 EHDR32, EHDR64 = struct.Struct("<HHIIIIIHHHHHH"), struct.Struct("<HHIQQQIHHHHHH")  # behind the 16 bytes of e_ident
 PHDR32, PHDR64 = struct.Struct("<IIIIIIII"), struct.Struct("<IIQQQQQQ")
@@ -203,20 +203,9 @@ def read_elf(path: Path) -> Elf:
     return Elf.parse(path.read_bytes(), path.name)
 
 
-def is_elf(path: Path) -> bool:
-    """Does the file start like an ELF file?"""
-    with path.open("rb") as file:
-        return file.read(4) == MAGIC
-
-
 def needed(path: Path) -> list[str]:
     """The shared libraries that the file names (DT_NEEDED), in order."""
     return read_elf(path).dynamic_strings(DT_NEEDED)
-
-
-def soname(path: Path) -> str | None:
-    """The name under which a shared library wants to be found."""
-    return next(iter(read_elf(path).dynamic_strings(DT_SONAME)), None)
 
 
 def interp(path: Path) -> str | None:

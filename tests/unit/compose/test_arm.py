@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from xenbuild.compose import arm
+from xenbuild.compose.inspect import inspect
 from xenbuild.compose.manifest import Manifest
 from xenbuild.errors import DeclarationError, FormatError
 
@@ -85,16 +86,17 @@ def test_the_boot_protocols_header_tells_the_whole_size(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("arch", ["arm64", "armv7"])
 def test_the_manifest_is_found_in_the_bundle(tmp_path: Path, arch: str) -> None:
-    _, manifest = compose(tmp_path, arch)
-    assert arm.read_bundle_manifest(tmp_path / "bundle") == manifest
+    bundle, manifest = compose(tmp_path, arch)
+    offset, size = arm.manifest_extent(bundle) or (0, 0)
+    assert Manifest.from_bytes(bundle[offset : offset + size], "bundle") == manifest
+    assert inspect(tmp_path / "bundle").facts["target"] == f"{arch}/xen"
     assert manifest.target == f"{arch}/xen"
     assert manifest.declaration == "abc/3"
 
 
-def test_another_file_has_no_manifest(tmp_path: Path) -> None:
+def test_another_file_has_no_manifest() -> None:
     for data in (b"", bytes(500), part("arm64", 5000, 9000)):
-        (tmp_path / "file").write_bytes(data)
-        assert arm.read_bundle_manifest(tmp_path / "file") is None
+        assert arm.manifest_extent(data) is None
 
 
 def test_the_same_input_gives_the_same_bytes(tmp_path: Path) -> None:

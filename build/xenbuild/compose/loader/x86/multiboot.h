@@ -15,7 +15,6 @@
 #define MB1_HAS_MODULES     (1u << 3)
 #define MB1_HAS_MMAP        (1u << 6)
 #define MB1_HAS_LOADER_NAME (1u << 9)
-#define MB1_HAS_APM         (1u << 10)
 #define MB1_HAS_VBE         (1u << 11)
 #define MB1_HAS_FRAMEBUFFER (1u << 12)
 

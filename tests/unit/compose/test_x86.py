@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import shutil
 import struct
 import subprocess
@@ -159,6 +160,16 @@ def test_places_that_meet(tmp_path: Path) -> None:
     with pytest.raises(FormatError) as caught:
         write_bundle(tmp_path / "b", files.loader(), contents(xen), "x86_64/xen")
     assert str(caught.value) == "the hypervisor's place 0xfff000-0x100f000 overlaps the bundle's 0x1000000-0x100b328"
+    assert not (tmp_path / "b").exists()
+
+
+def test_more_than_four_gib(tmp_path: Path) -> None:
+    with (tmp_path / "huge").open("w+b") as file:
+        file.truncate(1 << 32)  # sparse, and looked at by nobody: places come before content
+        huge = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+    parts = [*contents(files.hypervisor()), Content("more", "initramfs", huge)]
+    with pytest.raises(FormatError, match="the bundle is too large: it would end at 0x10100.*, above 4 GiB"):
+        write_bundle(tmp_path / "b", files.loader(), parts, "x86_64/xen")
     assert not (tmp_path / "b").exists()
 
 

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import shlex
+import signal
 import subprocess
 import time
 from collections.abc import Sequence
@@ -55,7 +56,7 @@ def boot(argv: Sequence[str]) -> Cost:
     """From QEMU's start until dom0 says that it is ready. Raises Unavailable with the last line if it never does."""
     began = time.monotonic()
     process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    timer = Timer(DEADLINE, process.kill)
+    timer = Timer(DEADLINE, os.kill, (process.pid, signal.SIGKILL))
     timer.start()
     said = b""
     try:
@@ -68,7 +69,7 @@ def boot(argv: Sequence[str]) -> Cost:
         wall = time.monotonic() - began
     finally:
         timer.cancel()
-        process.kill()
+        os.kill(process.pid, signal.SIGKILL)  # Popen.kill() would take the status that wait4() is asked for
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
     if READY not in said:

@@ -96,23 +96,45 @@ def alternate(rounds: int, *ways: Callable[[], Cost]) -> list[list[Cost]]:
     return costs
 
 
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How often to measure and what to judge: seconds, or processor time, which a busy machine disturbs less."""
+
+    rounds: int
+    by_cpu: bool = False
+
+    def judged(self, costs: Sequence[Cost]) -> float:
+        """The median that is judged."""
+        return (cpu if self.by_cpu else wall)(costs)
+
+    def other(self, costs: Sequence[Cost]) -> float:
+        """The median that is told beside it."""
+        return (wall if self.by_cpu else cpu)(costs)
+
+    @property
+    def names(self) -> tuple[str, str]:
+        """What the judged and the other median are medians of."""
+        names = ("seconds", "processor time")
+        return (names[1], names[0]) if self.by_cpu else names
+
+    def ratio(self, name: str, ours: Sequence[Cost], floor: Sequence[Cost], goal: float | None, baseline: str) -> Row:
+        """The row that compares medians."""
+        value = self.judged(ours) / self.judged(floor)
+        detail = (
+            f"{number(self.judged(ours), 's')} against {number(self.judged(floor), 's')} of {baseline};"
+            f" {self.names[1]} {self.other(ours) / self.other(floor):.2f}x; n={len(ours)}"
+        )
+        return Row(name, value, "x", goal, detail)
+
+
 def wall(costs: Sequence[Cost]) -> float:
     """Median seconds."""
     return median(cost.wall for cost in costs)
 
 
 def cpu(costs: Sequence[Cost]) -> float:
-    """Median seconds of processor time: what other users of the machine disturb least."""
+    """Median seconds of processor time."""
     return median(cost.cpu for cost in costs)
-
-
-def ratio(name: str, ours: Sequence[Cost], floor: Sequence[Cost], goal: float, baseline: str) -> Row:
-    """The row that compares medians of seconds; that of processor time is told beside it."""
-    detail = (
-        f"{number(wall(ours), 's')} against {number(wall(floor), 's')} of {baseline};"
-        f" processor time {cpu(ours) / cpu(floor):.2f}x; medians of {len(ours)}"
-    )
-    return Row(name, wall(ours) / wall(floor), "x", goal, detail)
 
 
 class MemorySum:

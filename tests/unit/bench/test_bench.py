@@ -1,0 +1,114 @@
+"""The bench's own parts: what is judged, failing commands, and the words that hand parts to QEMU."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+BENCH = Path(__file__).parents[3] / "scripts" / "bench"
+
+
+@pytest.fixture(autouse=True)
+def bench_modules(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Make scripts/bench importable for one test; its module names are too common to stay."""
+    before = set(sys.modules)
+    monkeypatch.syspath_prepend(str(BENCH))
+    yield
+    for name in set(sys.modules) - before:
+        if name in {path.stem for path in BENCH.glob("*.py")}:
+            del sys.modules[name]
+
+
+def test_medians_are_judged() -> None:
+    from measure import Cost, Terms
+
+    ours = [Cost(wall, 2.0) for wall in (1.4, 99.0, 1.2)]
+    floor = [Cost(wall, 1.0) for wall in (1.0, 0.1, 50.0)]
+    row = Terms(3).ratio("a row", ours, floor, 1.3, "the baseline")
+    assert row.value == pytest.approx(1.4)
+    assert row.missed
+    assert " 1.40x  <= 1.30x    MISSED " in str(row)
+    assert "1.40 s against 1.00 s of the baseline; processor time 2.00x; n=3" in str(row)
+    assert Terms(3, by_cpu=True).ratio("a row", ours, floor, 1.3, "the baseline").value == pytest.approx(2.0)
+
+
+def test_a_goal_that_is_just_reached_is_reached() -> None:
+    from measure import Row
+
+    assert not Row("r", 0.6, "s", 0.6, "").missed
+    assert Row("r", 0.6001, "s", 0.6, "").missed
+    assert not Row("r", 99.0, "x", None, "").missed
+
+
+def test_rounds_alternate() -> None:
+    from measure import Cost, alternate
+
+    said: list[str] = []
+
+    def way(name: str) -> Cost:
+        said.append(name)
+        return Cost(1.0, 1.0)
+
+    costs = alternate(2, lambda: way("floor"), lambda: way("ours"))
+    assert said == ["floor", "ours", "floor", "ours"]
+    assert [len(found) for found in costs] == [2, 2]
+
+
+def test_time_and_memory_of_children_count(tmp_path: Path) -> None:
+    from measure import spend
+
+    waste = "import time\nx = bytes(range(256)) * (64 << 12)\nwhile time.process_time() < 0.2: pass"
+    cost = spend(["sh", "-c", '"$0" -c "$1"; true', sys.executable, waste], tmp_path)
+    assert cost.wall >= 0.2 and cost.cpu >= 0.2
+    assert 64 < cost.peak < 256
+
+
+def test_a_failing_command_is_no_measurement(tmp_path: Path) -> None:
+    from measure import Unavailable, spend
+
+    with pytest.raises(Unavailable, match=r"^sh ended with 3: what went wrong$"):
+        spend(["sh", "-c", "echo what went wrong >&2; exit 3"], tmp_path)
+
+
+def test_the_plain_script_fails_with_its_commands(tmp_path: Path) -> None:
+    from measure import Unavailable, spend
+
+    (tmp_path / "x.deb").write_bytes(b"no package")
+    with pytest.raises(Unavailable, match=r"^plain\.sh ended with "):
+        spend([str(BENCH / "plain.sh"), str(tmp_path / "out"), str(tmp_path / "x.deb")], tmp_path)
+
+
+def test_parts_become_words_for_qemu(tmp_path: Path) -> None:
+    from boot import separate
+    from measure import Unavailable
+
+    contents = {"xen": b"hypervisor", "kernel": b"Linux", "initramfs": b"cpio"}
+    words = {"xen": "dom0_mem=512M,max:512M", "kernel": "console=hvc0,a=b", "initramfs": ""}
+    bundle, parts = b"loader", []
+    for name, data in contents.items():
+        digest = hashlib.sha256(data).hexdigest()
+        part = {"name": name, "offset": len(bundle), "size": len(data), "sha256": digest, "cmdline": words[name]}
+        parts.append(part)
+        bundle += data
+    file = tmp_path / "b.elf"
+    file.write_bytes(bundle)
+    xen, kernel, initramfs = (tmp_path / f"part-{name}" for name in contents)
+    modules = f"{kernel} console=hvc0,,a=b,{initramfs}"
+    assert separate(file, parts, tmp_path) == [str(xen), "-append", "dom0_mem=512M,max:512M", "-initrd", modules]
+    assert [xen.read_bytes(), kernel.read_bytes(), initramfs.read_bytes()] == list(contents.values())
+    file.write_bytes(b"\0" * len(bundle))
+    with pytest.raises(Unavailable, match=r"^b\.elf does not hold what its manifest says of xen$"):
+        separate(file, parts, tmp_path)
+
+
+def test_a_machine_that_never_gets_ready(tmp_path: Path) -> None:
+    from boot import boot
+    from measure import Unavailable
+
+    with pytest.raises(Unavailable, match=r"last line: Panic on CPU 0$"):
+        boot(["sh", "-c", "echo Xen; echo Panic on CPU 0"])
+    assert boot(["sh", "-c", "echo xenbuild: dom0 ready; exec sleep 100"]).wall < 50

@@ -49,6 +49,8 @@ def plain_line(event: Event) -> None:
 
 def line(event: Event) -> str:
     """What is worth to remain on the screen; empty for the rest."""
+    if event.kind == "fetch":
+        return f"fetch   {event.label}"
     if event.kind == "failed":
         return f"failed  {event.label} ({event.seconds:.1f} s)"
     if event.kind == "done" and event.seconds >= WORTH_A_LINE:
@@ -75,7 +77,8 @@ def _live() -> Iterator[Callable[[Event], None]]:
                 return
             if event.kind in ("done", "failed", "cached") and event.label in running:
                 display.remove_task(running.pop(event.label))
-            display.update(whole, completed=event.done, total=event.total or None)
+            if event.kind != "fetch":
+                display.update(whole, completed=event.done, total=event.total or None)
             text = line(event)
             if text:
                 display.console.print(text, markup=False, highlight=False)

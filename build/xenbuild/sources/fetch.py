@@ -42,7 +42,10 @@ class Downloads:
         missing = sorted(p for p in dict.fromkeys(packages) if not store.has(Digest(p.sha256, p.size)))
         if missing and offline:
             raise _offline(missing)
-        progress = _Progress(events, sum(package.size for package in missing))
+        total = sum(package.size for package in missing)
+        if missing:
+            events(Event("fetch", f"{len(missing)} packages, {total / (1 << 20):.1f} MiB", total=total))
+        progress = _Progress(events, total)
         self._pool = ThreadPoolExecutor(max_workers=max(1, jobs))
         # The largest first: they take longest to unpack as well.
         self._futures = {

@@ -9,9 +9,10 @@ from typing import Literal
 @dataclass(frozen=True, slots=True)
 class Event:
     """start, done, cached, failed: of the step `label`, with `done` of `total` steps behind us.
-    progress: `done` of `total` units (bytes, mostly) within the step `label`. `seconds`: how long the step took."""
+    progress: `done` of `total` units (bytes, mostly) within the step `label`. `seconds`: how long the step took.
+    fetch: `total` bytes are about to be fetched, which `label` describes."""
 
-    kind: Literal["start", "done", "cached", "progress", "failed"]
+    kind: Literal["start", "done", "cached", "progress", "failed", "fetch"]
     label: str
     seconds: float = 0.0
     done: int = 0

@@ -9,6 +9,7 @@ from xenbuild.cli.progress import Progress
 from xenbuild.store.events import Event
 
 EVENTS = (
+    Event("fetch", "23 packages, 128.8 MiB", total=135000000),
     Event("start", "unpack libc6", 0.0, 0, 3),
     Event("done", "unpack libc6", 0.4, 1, 3),
     Event("progress", "fetch linux [x86]", 0.0, 10, 70),
@@ -23,7 +24,9 @@ def test_few_lines_where_nobody_watches(capsys: pytest.CaptureFixture[str]) -> N
             progress(event)
     shown = capsys.readouterr()
     assert shown.out == ""
-    assert shown.err == "done    fetch linux [x86] (2.0 s)\nfailed  compile stub (0.1 s)\n"
+    assert (
+        shown.err == "fetch   23 packages, 128.8 MiB\ndone    fetch linux [x86] (2.0 s)\nfailed  compile stub (0.1 s)\n"
+    )
 
 
 def test_json_lines(capsys: pytest.CaptureFixture[str]) -> None:
@@ -32,7 +35,7 @@ def test_json_lines(capsys: pytest.CaptureFixture[str]) -> None:
             progress(event)
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [line["kind"] for line in lines] == [event.kind for event in EVENTS]
-    assert lines[0] == {"kind": "start", "label": "unpack libc6", "seconds": 0.0, "done": 0, "total": 3}
+    assert lines[1] == {"kind": "start", "label": "unpack libc6", "seconds": 0.0, "done": 0, "total": 3}
 
 
 def test_live_display_keeps_long_steps(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -27,6 +28,12 @@ class Outcome:
     code: int
     out: str
     err: str
+
+    @property
+    def complaint(self) -> str:
+        """Errors and advice on standard error, without progress and without the excerpts of files."""
+        other = re.compile(r"done  |failed  | *\d* \|")
+        return "".join(line for line in self.err.splitlines(True) if not other.match(line))
 
     def objects(self) -> list[Any]:
         """What was printed with --json."""

@@ -41,7 +41,9 @@ def pick(job: Job) -> None:
 
 
 def plain(job: Job) -> None:
-    """Action: file -> the same, uncompressed."""
+    """Action: file -> the same, uncompressed; params: name."""
+    if not job.digest("file").size:
+        raise FormatError(f"{job.params['name']} is empty", advice="give Xen's file for the target's architecture")
     _uncompress(job, job.path("file"), job.params["name"])
 
 

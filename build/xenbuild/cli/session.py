@@ -57,11 +57,11 @@ class Session:
         return images
 
     def plan(self, jobs: int | None, offline: bool) -> list[str]:
-        """Labels of all steps of all targets, in the order of the plan."""
+        """Labels of all steps of all targets, in the order of the plan; steps that targets share once."""
         settings = self.settings(jobs, offline)
         plans = [media.plan(declaration, settings) for declaration in self.declarations]
         goals = [made.compose.output("bundle") for made in plans]
-        return [action.label for action in reversed(all_actions(goals))]
+        return list(dict.fromkeys(action.label for action in reversed(all_actions(goals))))
 
     def inputs(self) -> list[Path]:
         """Every file and folder that decides the result, for the no-op answer."""

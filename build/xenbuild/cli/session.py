@@ -57,7 +57,7 @@ class Session:
         return images
 
     def plan(self, jobs: int | None, offline: bool) -> list[str]:
-        """Labels of all steps of all targets, in the order of the plan; steps that targets share once."""
+        """Labels of all steps of all targets, in the order of the plan, each label once."""
         settings = self.settings(jobs, offline)
         plans = [media.plan(declaration, settings) for declaration in self.declarations]
         goals = [made.compose.output("bundle") for made in plans]

@@ -97,9 +97,9 @@ def _generated(dom0: Dom0) -> Iterator[Json]:
     groups = {user.uid: user.name for user in reversed(users)}
     yield _entry("etc/group", regular, content="".join(f"{groups[gid]}:x:{gid}:\n" for gid in sorted(groups)))
     for user in users:
-        if user.uid:
-            home = _entry(user.home.strip("/"), stat.S_IFDIR | 0o700)
-            yield {**home, "uid": user.uid, "gid": user.uid}
+        home = _home(user).strip("/")
+        if user.uid and home not in ("", *_FOLDERS):  # those stay root's
+            yield {**_entry(home, stat.S_IFDIR | 0o700), "uid": user.uid, "gid": user.uid}
 
 
 def settings(dom0: Dom0) -> str:
@@ -116,7 +116,11 @@ def settings(dom0: Dom0) -> str:
 
 
 def _passwd(user: User) -> str:
-    return f"{user.name}:x:{user.uid}:{user.uid}:{user.name}:{user.home}:{user.shell}\n"
+    return f"{user.name}:x:{user.uid}:{user.uid}:{user.name}:{_home(user)}:{user.shell}\n"
+
+
+def _home(user: User) -> str:
+    return user.home or (f"/home/{user.name}" if user.uid else "/root")
 
 
 def _shadow(user: User) -> str:

@@ -41,7 +41,7 @@ def _user(user: User, problems: Problems) -> None:
         problems.add(user.at("uid"), f"user {user.name}: uid {user.uid} is out of range", "use 0 to 4294967294")
     for name in ("home", "shell"):
         value = getattr(user, name)
-        if not value.startswith("/"):
+        if value is not None and not value.startswith("/"):
             problems.add(user.at(name), f"user {user.name}: {name} {quote(value)} is not absolute", "start it with /")
 
 

@@ -81,7 +81,7 @@ class User(Node):
     password_hash: str = key("crypt(3) hash, as `openssl passwd -6` prints it; '!' locks the password", default="!")
     uid: int = key("user and group number; 0 is root", default=0)
     shell: str = key("login shell", default="/bin/sh")
-    home: str = key("home directory", default="/root")
+    home: str | None = key("home directory; otherwise /root for uid 0 and /home/NAME for others", default=None)
 
 
 @dataclass(kw_only=True)

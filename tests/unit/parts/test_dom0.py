@@ -87,6 +87,14 @@ def test_users() -> None:
     assert (home.uid, home.gid, home.mode) == (1000, 1000, stat.S_IFDIR | 0o700)
 
 
+@pytest.mark.parametrize(("home", "shown"), [(None, "/home/ann"), ("/", "/"), ("/root", "/root")])
+def test_a_home_never_takes_a_folder_of_roots(home: str | None, shown: str) -> None:
+    made = entries(Dom0(users=[User(name="ann", uid=1000, home=home)]))
+    assert f":{shown}:/bin/sh\n" in made["etc/passwd"].data.decode().splitlines(keepends=True)[1]
+    assert (made["root"].uid, made["root"].mode) == (0, stat.S_IFDIR | 0o700)
+    assert ("home/ann" in made) == (home is None)
+
+
 def test_files(tmp_path: Path) -> None:
     (tmp_path / "key").write_bytes(b"secret")
     files = [

@@ -16,7 +16,12 @@ import pytest
 from project import TOP, Project, finish, share_packages
 
 from xenbuild.media.build import Settings
-from xenbuild.store.digest import Digest
+from xenbuild.parts.requests import part_requests
+from xenbuild.sources.fetch import fetch
+from xenbuild.sources.request import Request
+from xenbuild.spec.load import load
+from xenbuild.spec.model import Target
+from xenbuild.spec.recipe import Release, load_recipe
 from xenbuild.store.store import Store
 
 pytestmark = pytest.mark.image
@@ -217,56 +222,76 @@ def test_full_disk(settings: Settings, project: Project) -> None:
     assert project.run("image").code == 0
 
 
+def linked(source: Path, target: Path) -> Path:
+    """A store with the content and results of another, by hard links: change nothing in place there."""
+    with Store(target):
+        pass
+    for folder in ("cas", "ac"):
+        shutil.copytree(source / folder, target / folder, copy_function=link, dirs_exist_ok=True)
+    return target
+
+
+def link(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:  # another filesystem
+        shutil.copy2(source, target)
+
+
+def damage(store: Path, sha256: str) -> None:
+    """Change some bytes in the middle of a stored file: its name and size stay."""
+    path = store / "cas" / sha256[:2] / sha256
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 0x55
+    path.unlink()
+    path.write_bytes(data)
+
+
 def test_damaged_package_in_the_store(settings: Settings, project: Project, tmp_path: Path) -> None:
-    project.store = tmp_path / "store"
-    share_packages(settings.store, project.store)
-    package = next(p for p in settings.lock.all_packages().values() if p.name == "xen-utils-4.17" and p.arch == "amd64")
-    assert project.run("image").code == 0
-    with Store(project.store) as store:
-        path = store.path(Digest(package.sha256, package.size))
-    path.chmod(0o644)
-    with path.open("r+b") as file:
-        file.seek(package.size // 2)
-        file.write(b"damage")
-    shutil.rmtree(project.store / "ac")  # as if nothing had been unpacked yet
-    (project.store / "ac").mkdir()
-    assert refused(project, "image", "-j1") == (
+    deb = next(p for p in settings.lock.packages(kernel_request()) if p.size > 1 << 20)
+    fetch([deb], settings.lock, settings.store)
+    project.store = linked(settings.store.root, tmp_path / "store")
+    damage(project.store, deb.sha256)
+    project.replace("  hostname:", "  modules: [dummy, ifb]\n  hostname:")  # the package has to be unpacked anew
+    assert refused(project) == (
         5,
-        f"error: unpack xen-utils-4.17 {package.version}: the file with SHA-256 {package.sha256[:16]}… was damaged in "
-        "the store and has been removed from it\n"
+        f"error: unpack {deb.name}: the file with SHA-256 {deb.sha256[:16]}… was damaged in the store and has been "
+        "removed from it\n"
         "  advice: run the command again: the file is taken from its source anew\n",
     )
-    assert project.run("image").code == 0
+    assert not (project.store / "cas" / deb.sha256[:2] / deb.sha256).exists()
+    code, said = refused(project, "image", "--offline")
+    assert (code, said.splitlines()[0]) == (6, f"error: 1 package is not in the store: {deb.name} {deb.version}")
+
+
+def kernel_request() -> Request:
+    declaration = load(TOP / "xenbuild.yaml", Target("x86_64", "xen"))
+    return part_requests(declaration, load_recipe(Release, declaration.release, declaration.folder))["kernel"]
 
 
 def test_damaged_part_in_the_store_is_made_anew(settings: Settings, project: Project, tmp_path: Path) -> None:
     good = project.image().read_bytes()
-    project.store = tmp_path / "store"
-    shutil.copytree(settings.store.root / "cas", project.store / "cas")
-    shutil.copytree(settings.store.root / "ac", project.store / "ac")
-    (project.store / "trees").mkdir()
-    parts = json.loads((project.folder / "out/x86_64-xen/manifest.json").read_text())["bundle"]["parts"]
+    project.store = linked(settings.store.root, tmp_path / "store")
     bundle = hashlib.sha256(good).hexdigest()
     (project.store / "cas" / bundle[:2] / bundle).unlink()
+    parts = json.loads((project.folder / "out/x86_64-xen/manifest.json").read_text())["bundle"]["parts"]
     for part in parts:
-        path = project.store / "cas" / part["sha256"][:2] / part["sha256"]
-        path.chmod(0o644)
-        with path.open("r+b") as file:
-            file.seek(part["size"] // 2)
-            file.write(b"damage")
+        damage(project.store, part["sha256"])
     shutil.rmtree(project.folder / "out")
     outcome = project.run("image")
     assert outcome.code == 0, outcome.err
     assert project.image().read_bytes() == good
 
 
-def test_two_builds_at_once_in_one_empty_store(settings: Settings, project: Project, tmp_path: Path) -> None:
-    store = tmp_path / "store"
-    share_packages(settings.store, store)
-    pair = [Project.of(TOP / "xenbuild.yaml", tmp_path / name, store) for name in ("one", "two")]
+def test_two_builds_at_once_in_one_store(settings: Settings, project: Project, tmp_path: Path) -> None:
+    project.replace("  hostname:", "  modules: [dummy]\n  hostname:")
+    assert project.run("image").code == 0
+    project.replace("modules: [dummy]", "modules: [dummy, ifb, veth]")
+    store = linked(settings.store.root, tmp_path / "store")  # where the kernel has to be unpacked anew
+    pair = [Project.of(project.declaration, tmp_path / name, store) for name in ("one", "two")]
     calls = [each.start("image") for each in pair]
     assert [finish(call).code for call in calls] == [0, 0]
-    assert [each.image().read_bytes() for each in pair] == [project.image().read_bytes()] * 2
+    assert pair[0].image().read_bytes() == pair[1].image().read_bytes() != project.image().read_bytes()
 
 
 def test_killed_in_the_middle(settings: Settings, project: Project, tmp_path: Path) -> None:

@@ -90,7 +90,7 @@ def _offline(missing: Sequence[LockedPackage]) -> NetworkError:
     names = ", ".join(f"{p.name} {p.version}" for p in missing[:5])
     more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
     return NetworkError(
-        f"{len(missing)} packages are not in the store: {names}{more}",
+        f"{len(missing)} {'package is' if len(missing) == 1 else 'packages are'} not in the store: {names}{more}",
         advice="run the same command once without --offline, with a network",
     )
 

@@ -11,7 +11,7 @@ import re
 
 # ECMA-48: control sequences (CSI), operating system commands (OSC, ended by BEL or ST), two-character escapes.
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[ -/]*[0-Z\\^-~])")
-_UNFINISHED = re.compile(r"(?:\x1b(?:\[[0-?]*[ -/]*|\][^\x07\x1b]*\x1b?|[ -/]*)?|\r+)\Z")
+_UNFINISHED = re.compile(r"(?:\x1b(?:\[[0-?]*[ -/]*|\][^\x07\x1b]*\x1b?|[ -/]*))\Z")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _LONGEST_ESCAPE = 256  # characters; what claims to be a longer one is noise
 _KEPT = 1 << 20  # characters of history that are kept for patterns and for the last lines
@@ -23,15 +23,18 @@ class Plain:
 
     def __init__(self) -> None:
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        self._rest = ""
+        self._rest = ""  # the beginning of an escape
+        self._returns = ""  # carriage returns whose line feed may follow, even behind an escape
 
     def feed(self, data: bytes, *, final: bool = False) -> str:
         text = self._rest + self._decoder.decode(data, final)
         self._rest = ""
         unfinished = None if final else _UNFINISHED.search(text, max(0, len(text) - _LONGEST_ESCAPE))
-        if unfinished and unfinished.group():
+        if unfinished:
             text, self._rest = text[: unfinished.start()], unfinished.group()
-        text = _ESCAPES.sub("", text)
+        text = self._returns + _ESCAPES.sub("", text)
+        self._returns = "" if final else text[len(text.rstrip("\r")) :]
+        text = text[: len(text) - len(self._returns)]
         text = re.sub(r"\r+\n?", "\n", text)
         return _CONTROLS.sub("", text)
 

@@ -168,7 +168,7 @@ def test_more_than_four_gib(tmp_path: Path) -> None:
         file.truncate(1 << 32)  # sparse, and looked at by nobody: places come before content
         huge = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
     parts = [*contents(files.hypervisor()), Content("more", "initramfs", huge)]
-    with pytest.raises(FormatError, match="the bundle is too large: it would end at 0x10100.*, above 4 GiB"):
+    with pytest.raises(FormatError, match=r"the bundle is too large: it would end at 0x10100.*, above 4 GiB"):
         write_bundle(tmp_path / "b", files.loader(), parts, "x86_64/xen")
     assert not (tmp_path / "b").exists()
 

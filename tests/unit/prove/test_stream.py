@@ -4,7 +4,7 @@ import itertools
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from xenbuild.prove.stream import History, Plain
@@ -43,6 +43,7 @@ PIECES = st.sampled_from(
 )
 
 
+@example(b"\x1b[31m" * 5 + b"\r\x1b[31m\n", [27])
 @given(st.lists(PIECES, max_size=30).map(b"".join), st.lists(st.integers(0, 100), max_size=10))
 def test_borders_of_pieces_do_not_matter(data: bytes, cuts: list[int]) -> None:
     whole, cut = Plain(), Plain()

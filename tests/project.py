@@ -32,7 +32,7 @@ class Outcome:
     @property
     def complaint(self) -> str:
         """Errors and advice on standard error, without progress and without the excerpts of files."""
-        other = re.compile(r"done  |failed  | *\d* \|")
+        other = re.compile(r"fetch  |done  |failed  | *\d* \|")
         return "".join(line for line in self.err.splitlines(True) if not other.match(line))
 
     def objects(self) -> list[Any]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,24 +56,31 @@ def _place(store: Store, digest: Digest, path: Path) -> None:
         if path.is_file() and store.digest_of(path) == digest:
             return
         path.parent.mkdir(parents=True, exist_ok=True)
-        new = path.with_name(f".{path.name}.{os.getpid()}")
-        try:
+        with _by_rename(path) as new:
             shutil.copyfile(store.path(digest), new)
-            new.replace(path)
-        finally:
-            new.unlink(missing_ok=True)
 
 
 def _write(path: Path, text: str) -> None:
     with in_words(path):
         if path.is_file() and path.read_bytes() == text.encode():
             return
-        new = path.with_name(f".{path.name}.{os.getpid()}")
-        try:
+        with _by_rename(path) as new:
             new.write_text(text, encoding="utf-8")
-            new.replace(path)
-        finally:
-            new.unlink(missing_ok=True)
+
+
+@contextmanager
+def _by_rename(path: Path) -> Iterator[Path]:
+    """A name beside `path` to write to, which then takes its place. Errors speak of `path`, not of that name."""
+    new = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        yield new
+        new.replace(path)
+    except OSError as error:
+        if error.filename2 is None and error.filename == str(new):
+            error.filename = str(path)
+        raise
+    finally:
+        new.unlink(missing_ok=True)
 
 
 def _manifest_json(declaration: Declaration, manifest: Manifest, images: Sequence[Image]) -> str:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import difflib
 import errno
 import importlib
+import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import click
 
@@ -95,6 +97,9 @@ def cli() -> None:
 def run(arguments: Sequence[str]) -> int:
     """Call the verb and return the exit code. Whatever goes wrong, the user sees no traceback."""
     as_json = "--json" in arguments
+    for stream in ("stdout", "stderr"):
+        if getattr(sys, stream) is None:  # the caller closed it (`>&-`); what is printed has no reader
+            setattr(sys, stream, Path(os.devnull).open("w"))  # noqa: SIM115 - lives as long as the process
     try:
         result = cli.main(list(arguments), prog_name="xenbuild", standalone_mode=False)
         sys.stdout.flush()

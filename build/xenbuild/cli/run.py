@@ -46,6 +46,8 @@ def command(
       xenbuild run arm64/xen
       xenbuild run x86_64/xen -- -m 4G    with other QEMU arguments
     """
+    if name and name.startswith("-"):  # `run -- -m 4G`: click gives the first word to the target
+        extra, name = (name, *extra), None
     import shlex
 
     from xenbuild.cli.progress import Progress

@@ -54,8 +54,13 @@ def command(
       xenbuild test arm64/xen -k boot     one test of one target
     """
     from xenbuild.cli.session import open_session
+    from xenbuild.errors import HostError
     from xenbuild.prove.junit import to_json, to_junit
     from xenbuild.prove.together import prove_all
+    from xenbuild.store.files import in_words
+
+    if junit and not junit.absolute().parent.is_dir():
+        raise HostError(f"there is no folder {junit.parent} for the JUnit report", advice="make it first")
 
     words = options_given(file, profiles, variables)
     with open_session(file, names, profiles, variables, every=every) as session:
@@ -63,7 +68,8 @@ def command(
     count = jobs or len(os.sched_getaffinity(0))
     verdicts = prove_all(proofs, count, (lambda v: None) if as_json else _show)
     if junit:
-        junit.write_bytes(to_junit(verdicts))
+        with in_words(junit):
+            junit.write_bytes(to_junit(verdicts))
     if as_json:
         print(to_json(verdicts))
     failed = [v for v in verdicts if v.error]

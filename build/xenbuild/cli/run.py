@@ -57,7 +57,7 @@ def command(
     from xenbuild.media.build import board_of
     from xenbuild.prove.machine import INTERACTIVE, loader_words, qemu_argv
     from xenbuild.prove.probe import KvmProbe
-    from xenbuild.spec.model import Machine
+    from xenbuild.spec.proof import Machine
 
     with open_session(file, [name] if name else [], profiles, variables) as session:
         declaration = session.declarations[0]

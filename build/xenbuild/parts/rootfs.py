@@ -11,7 +11,8 @@ from pathlib import Path
 from xenbuild.errors import DeclarationError
 from xenbuild.plan.action import Json
 from xenbuild.spec.data import data_dir
-from xenbuild.spec.model import Declaration, Dom0, File, User
+from xenbuild.spec.dom0 import Dom0, File, User
+from xenbuild.spec.model import Declaration
 
 # Links of a system with merged /usr, and what has to be there before init runs.
 _LINKS = {"bin": "usr/bin", "sbin": "usr/sbin", "lib": "usr/lib", "lib64": "usr/lib64", "var/run": "../run"}

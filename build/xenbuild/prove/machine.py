@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from xenbuild.errors import HostError
 
 if TYPE_CHECKING:
-    from xenbuild.spec.model import Machine
+    from xenbuild.spec.proof import Machine
     from xenbuild.spec.recipe import Board
 
 Programs = Callable[[str], list[str]]  # name of a QEMU program -> the words that start it

@@ -23,7 +23,7 @@ from xenbuild.prove.machine import NONCE_WORD, Programs, loader_words, qemu_argv
 from xenbuild.prove.shell import Shell
 
 if TYPE_CHECKING:
-    from xenbuild.spec.model import Step, Test
+    from xenbuild.spec.proof import Step, Test
     from xenbuild.spec.recipe import Board
 
 # After these nothing more can come: there is no need to wait for a deadline.

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from functools import cache
 
 from xenbuild.errors import DeclarationError, Position
+from xenbuild.spec.block import Node, key
 from xenbuild.spec.convert import Converter
 from xenbuild.spec.data import data_dir
-from xenbuild.spec.model import Declaration, Domain, Image, Node, Target, key
+from xenbuild.spec.domain import Domain
+from xenbuild.spec.model import Declaration, Image, Target
 from xenbuild.spec.problems import Problems
 from xenbuild.spec.reader import read_yaml
 

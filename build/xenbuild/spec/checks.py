@@ -6,9 +6,13 @@ import re
 from collections.abc import Iterable, Mapping
 
 from xenbuild.errors import Position
+from xenbuild.spec.block import Node
 from xenbuild.spec.convert import Check
-from xenbuild.spec.model import Bridge, Declaration, Dom0, Domain, File, Machine, Node, Source, Step, Test, User
+from xenbuild.spec.dom0 import Bridge, Dom0, File, User
+from xenbuild.spec.domain import Domain
+from xenbuild.spec.model import Declaration, Source
 from xenbuild.spec.problems import Problems, nearest
+from xenbuild.spec.proof import Machine, Step, Test
 from xenbuild.spec.scalars import format_size, quote
 
 MIN_DOM0_MEMORY = 64 << 20  # below, Debian's kernel does not reach its init

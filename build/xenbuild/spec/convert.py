@@ -14,9 +14,9 @@ from typing import Any, Final, TypeVar, cast, get_args, get_origin
 
 from xenbuild.errors import Position
 from xenbuild.spec import scalars
+from xenbuild.spec.block import Duration, InputFile, Mode, Node, Setting, Size
 from xenbuild.spec.inputs import refers
 from xenbuild.spec.keys import Key, is_block, keys
-from xenbuild.spec.model import Duration, InputFile, Mode, Node, Size
 from xenbuild.spec.nodes import Mapping, Scalar, Sequence, Tree, kind
 from xenbuild.spec.problems import Problems, nearest
 from xenbuild.spec.scalars import quote
@@ -136,6 +136,9 @@ class Converter:
     def _single(self, tree: Tree, hint: Any, spec: Key, path: str) -> Any:
         if is_block(hint):
             return self.block(tree, hint, path)
+        if hint is Setting and isinstance(tree, Sequence):
+            members = [self._single(member, hint, spec, f"{path}[{i}]") for i, member in enumerate(tree.items)]
+            return BAD if any(member is BAD for member in members) else members
         if not isinstance(tree, Scalar):
             return self._wrong(tree, path, _SHAPES[hint], "")
         if tree.broken:
@@ -147,6 +150,8 @@ class Converter:
         if hint in (Path, InputFile):
             return self._path(tree, path)
         value = scalars.resolve(tree.text) if tree.plain else tree.text
+        if hint is Setting:
+            return value
         if hint is bool or hint is int:
             if type(value) is hint:
                 return value
@@ -209,6 +214,7 @@ _SHAPES: dict[Any, str] = {
     Size: "a size",
     Duration: "a duration",
     Mode: "a file mode",
+    Setting: "text, a number, true or false, or a list of these",
 }
 
 

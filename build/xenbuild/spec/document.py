@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from xenbuild.errors import DeclarationError, Position
+from xenbuild.spec.block import Node, key
 from xenbuild.spec.convert import BAD, Converter
+from xenbuild.spec.domain import ARCHITECTURES
 from xenbuild.spec.keys import keys
 from xenbuild.spec.merge import check_appends, merge
-from xenbuild.spec.model import ARCHITECTURES, HYPERVISORS, Node, Target, key
+from xenbuild.spec.model import HYPERVISORS, Target
 from xenbuild.spec.nodes import Mapping, Scalar, Sequence, Tree, kind
 from xenbuild.spec.problems import Problems, nearest
 from xenbuild.spec.reader import read_yaml

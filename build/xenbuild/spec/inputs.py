@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any, TypeVar, get_args
 
 from xenbuild.errors import Position
+from xenbuild.spec.block import InputFile, Node
 from xenbuild.spec.keys import is_block, keys
-from xenbuild.spec.model import Declaration, InputFile, Node
+from xenbuild.spec.model import Declaration
 from xenbuild.spec.problems import Problems, nearest
 from xenbuild.spec.scalars import quote
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Union, cast, get_args, get_origin, get_type_hints
 
-from xenbuild.spec.model import Node
+from xenbuild.spec.block import Node
 
 
 @dataclass(frozen=True, slots=True)

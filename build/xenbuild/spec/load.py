@@ -25,10 +25,12 @@ from xenbuild.spec.document import (
     read_targets,
     refuse_keys,
 )
+from xenbuild.spec.dom0 import Dom0
+from xenbuild.spec.domain import Domain
 from xenbuild.spec.inputs import check_sources
 from xenbuild.spec.keys import keys
 from xenbuild.spec.merge import merge
-from xenbuild.spec.model import Declaration, Dom0, Domain, Target
+from xenbuild.spec.model import Declaration, Target
 from xenbuild.spec.nodes import Mapping, Scalar, Sequence, Tree, kind, scalars
 from xenbuild.spec.problems import Problems, nearest
 from xenbuild.spec.recipe import DriverSet, HypervisorRecipe, Recipe, Release, load_recipe

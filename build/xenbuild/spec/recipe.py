@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from xenbuild.errors import DeclarationError, Position
+from xenbuild.spec.block import Node, Size, key
 from xenbuild.spec.convert import Converter
 from xenbuild.spec.data import data_dir
-from xenbuild.spec.model import Node, Size, key
 from xenbuild.spec.problems import Problems, nearest
 from xenbuild.spec.reader import read_yaml
 from xenbuild.spec.scalars import quote

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
+from xenbuild.spec.block import Duration, InputFile, Mode, Node, Setting, Size
 from xenbuild.spec.document import Condition, Head, Matrix
 from xenbuild.spec.keys import Key, is_block, keys
-from xenbuild.spec.model import Declaration, Duration, InputFile, Mode, Node, Size
+from xenbuild.spec.model import Declaration
 from xenbuild.spec.scalars import format_duration, format_size
 
 _NAMES: dict[Any, str] = {
@@ -19,6 +20,7 @@ _NAMES: dict[Any, str] = {
     Size: "size",
     Duration: "duration",
     Mode: "octal mode",
+    Setting: "text, number, true or false, or a list of these",
 }
 _SPECIAL = {  # keys of the head whose shape is no single type
     "profiles": "named overlays",

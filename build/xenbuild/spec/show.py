@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any, get_args, get_origin
 
 from xenbuild.errors import Position
+from xenbuild.spec.block import Duration, Mode, Node, Size
 from xenbuild.spec.keys import is_block, keys
-from xenbuild.spec.model import Declaration, Duration, Mode, Node, Size
+from xenbuild.spec.model import Declaration
 from xenbuild.spec.reference import format_scalar
 from xenbuild.spec.scalars import resolve
 

@@ -18,8 +18,10 @@ from xenbuild.parts import modules, rootfs, segments, toolstack, unpack
 from xenbuild.parts.dom0 import parts
 from xenbuild.plan.action import OutputOf
 from xenbuild.plan.run import run
+from xenbuild.spec.block import InputFile
 from xenbuild.spec.data import data_dir
-from xenbuild.spec.model import Bridge, Declaration, Dom0, File, InputFile, Target, User
+from xenbuild.spec.dom0 import Bridge, Dom0, File, User
+from xenbuild.spec.model import Declaration, Target
 from xenbuild.spec.recipe import DriverSet, Release, load_recipe, recipe_names
 from xenbuild.store.store import Store
 from xenbuild.store.tree import DirEntry, FileEntry, LinkEntry, Tree

@@ -8,7 +8,8 @@ import pytest
 
 from xenbuild.errors import Position
 from xenbuild.prove.verdict import Proof, Verdict, prove
-from xenbuild.spec.model import Duration, Machine, Size, Step, Test
+from xenbuild.spec.block import Duration, Size
+from xenbuild.spec.proof import Machine, Step, Test
 from xenbuild.spec.recipe import Board
 
 FAKE = Path(__file__).with_name("fake_qemu.py")

@@ -6,7 +6,8 @@ import pytest
 
 from xenbuild.errors import HostError
 from xenbuild.prove.machine import INTERACTIVE, loader_words, qemu_argv
-from xenbuild.spec.model import Machine, Size
+from xenbuild.spec.block import Size
+from xenbuild.spec.proof import Machine
 from xenbuild.spec.recipe import Board, load_recipe
 
 

@@ -17,7 +17,8 @@ from xenbuild.errors import HostError, ProofFailed
 from xenbuild.prove.console import Console
 from xenbuild.prove.together import prove_all
 from xenbuild.prove.verdict import Proof
-from xenbuild.spec.model import Duration, Test
+from xenbuild.spec.block import Duration
+from xenbuild.spec.proof import Test
 
 READY = {"expect": "dom0 ready"}
 

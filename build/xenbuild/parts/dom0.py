@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from xenbuild.parts import rootfs
+from xenbuild.parts import entries, rootfs
 from xenbuild.parts.packages import blob, unpacked
 from xenbuild.parts.unpack import DOCUMENTATION
 from xenbuild.plan.action import Action, File, Input, Json, OutputOf
@@ -24,7 +24,7 @@ def parts(declaration: Declaration, release: Release, packages: Locked, store: S
         return _own_kernel(declaration, dom0.kernel, store)
     kernel = _kernel(declaration, release, packages["kernel"])
     segments = {  # a later one goes over an earlier one
-        "applets": _stated_segment("busybox's commands", {"entries": list(rootfs.applets())}, {}),
+        "applets": _stated_segment("busybox's commands", {"entries": list(entries.applets())}, {}),
         "toolstack": _tree_segment("toolstack", _toolstack(declaration, release, packages)),
         "modules": _tree_segment("modules", kernel.output("modules")),
         "config": _config_segment(declaration, store),

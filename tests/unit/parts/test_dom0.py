@@ -14,7 +14,7 @@ import zstandard
 from xenbuild.errors import DeclarationError, FormatError
 from xenbuild.formats.cpio import CpioEntry, read, write
 from xenbuild.formats.kmod import ModuleInfo
-from xenbuild.parts import modules, rootfs, segments, toolstack, unpack
+from xenbuild.parts import entries, modules, rootfs, segments, toolstack, unpack
 from xenbuild.parts.dom0 import parts
 from xenbuild.plan.action import OutputOf
 from xenbuild.plan.run import run
@@ -56,7 +56,7 @@ def test_skeleton() -> None:
 
 
 def test_commands_of_busybox_are_a_layer_of_their_own() -> None:
-    made = {item["path"]: item["link"] for item in rootfs.applets()}
+    made = {item["path"]: item["link"] for item in entries.applets()}
     assert made["usr/bin/mount"] == "busybox"
     assert "usr/bin/mount" not in entries(Dom0())  # which lie above the packages
 

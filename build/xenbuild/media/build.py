@@ -9,7 +9,7 @@ from threading import Lock
 
 from xenbuild.compose.bundle import FORMATS, Parts, bundle
 from xenbuild.media.results import Image, write_results
-from xenbuild.parts import dom0, hypervisor
+from xenbuild.parts import dom0, domains, guest, hypervisor
 from xenbuild.parts.packages import merged, unpacked
 from xenbuild.parts.requests import part_requests, tool_requests
 from xenbuild.parts.toolstree import ToolsTree
@@ -72,7 +72,9 @@ def plan(declaration: Declaration, settings: Settings) -> Plan:
         xen = hypervisor.from_package(tree, arch.hypervisor.file)
     else:
         xen = hypervisor.from_file(_own(declaration.hypervisor.file, settings.store), declaration.hypervisor.file.name)
-    kernel, initramfs = dom0.parts(declaration, release, packages, settings.store)
+    guests = guest.guests(declaration, release, packages, settings.store)
+    inside = domains.segment(declaration, guests)
+    kernel, initramfs = dom0.parts(declaration, release, packages, inside, settings.store)
     words = [*recipe.cmdline, *board.hypervisor_cmdline, *dom0.hypervisor_words(declaration)]
     words += declaration.hypervisor.cmdline
     parts = Parts(

@@ -17,8 +17,10 @@ from xenbuild.store.store import Store
 Locked = Mapping[str, Sequence[LockedPackage]]  # role (parts/requests.py) -> packages
 
 
-def parts(declaration: Declaration, release: Release, packages: Locked, store: Store) -> tuple[Input, Input | None]:
-    """dom0's kernel and initramfs; a kernel of the user's own comes with the user's initramfs or none."""
+def parts(
+    declaration: Declaration, release: Release, packages: Locked, guests: OutputOf | None, store: Store
+) -> tuple[Input, Input | None]:
+    """dom0's kernel and initramfs with the segment of its guests; a kernel of the user's own comes with theirs or none."""
     dom0 = declaration.dom0
     if dom0.kernel is not None:
         return _own_kernel(declaration, dom0.kernel, store)
@@ -29,6 +31,8 @@ def parts(declaration: Declaration, release: Release, packages: Locked, store: S
         "modules": _tree_segment("modules", kernel.output("modules")),
         "config": _config_segment(declaration, store),
     }
+    if guests is not None:
+        segments["guests"] = guests
     join = Action(
         "join dom0's initramfs", "xenbuild.parts.segments:join", {"order": list(segments)}, segments, ("initramfs",)
     )

@@ -38,7 +38,12 @@ def config(job: Job) -> None:
     params: level; entries, each {path, mode (with type bits), uid, gid} and one of content (text), input (name of the
     file among the inputs), link (target), device [major, minor], or nothing for a directory.
     """
-    _write(job, stated_entries(job.params["entries"], job.path), job.params.get("level", LEVEL))
+    write_stated(job, job.params["entries"])
+
+
+def write_stated(job: Job, entries: Iterable[Json]) -> None:
+    """Writes the output `segment` of such entries."""
+    _write(job, stated_entries(entries, job.path), job.params.get("level", LEVEL))
 
 
 def join(job: Job) -> None:

@@ -14,8 +14,9 @@ import zstandard
 from xenbuild.errors import DeclarationError, FormatError
 from xenbuild.formats.cpio import CpioEntry, read, write
 from xenbuild.formats.kmod import ModuleInfo
-from xenbuild.parts import entries, modules, rootfs, segments, toolstack, unpack
+from xenbuild.parts import modules, rootfs, segments, toolstack, unpack
 from xenbuild.parts.dom0 import parts
+from xenbuild.parts.entries import applets
 from xenbuild.plan.action import OutputOf
 from xenbuild.plan.run import run
 from xenbuild.spec.block import InputFile
@@ -56,7 +57,7 @@ def test_skeleton() -> None:
 
 
 def test_commands_of_busybox_are_a_layer_of_their_own() -> None:
-    made = {item["path"]: item["link"] for item in entries.applets()}
+    made = {item["path"]: item["link"] for item in applets()}
     assert made["usr/bin/mount"] == "busybox"
     assert "usr/bin/mount" not in entries(Dom0())  # which lie above the packages
 
@@ -65,7 +66,7 @@ def test_an_own_kernel_is_judged_before_it_is_used(tmp_path: Path) -> None:
     (tmp_path / "vmlinuz").write_bytes(b"MZ" * 500)
     dom0 = Dom0(kernel=InputFile(tmp_path / "vmlinuz"))
     with Store(tmp_path / "store") as store:
-        kernel, initramfs = parts(declaration(dom0), load_recipe(Release, "bookworm"), {}, store)
+        kernel, initramfs = parts(declaration(dom0), load_recipe(Release, "bookworm"), {}, None, store)
         assert initramfs is None
         assert isinstance(kernel, OutputOf)
         with pytest.raises(FormatError, match=r"^check vmlinuz: vmlinuz is no x86 kernel"):

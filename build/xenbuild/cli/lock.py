@@ -81,6 +81,5 @@ def _requests(file: Path, profiles: Sequence[str], variables: Mapping[str, str])
         found += part_requests(declaration, release).values()
     folder = file.parent.absolute()
     tools = load_tools(folder)
-    release = load_recipe(Release, tools.release, folder)
-    found += tool_requests(tools, release, sorted(tools.groups), folder).values()
+    found += tool_requests(tools, sorted(tools.groups), folder).values()
     return found

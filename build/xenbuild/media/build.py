@@ -128,8 +128,7 @@ def _bring_about(goals: Sequence[OutputOf], packages: Iterable[LockedPackage], s
 
 def _tools(declaration: Declaration, settings: Settings, group: str) -> tuple[OutputOf, list[LockedPackage]]:
     tools = load_tools(declaration.folder)
-    release = load_recipe(Release, tools.release, declaration.folder)
-    packages = settings.lock.packages(tool_requests(tools, release, [group], declaration.folder)[group])
+    packages = settings.lock.packages(tool_requests(tools, [group], declaration.folder)[group])
     return merged(f"tools: {group}", [unpacked(p, exclude=DOCUMENTATION) for p in packages]), packages
 
 

@@ -20,7 +20,7 @@ Locked = Mapping[str, Sequence[LockedPackage]]  # role (parts/requests.py) -> pa
 def parts(
     declaration: Declaration, release: Release, packages: Locked, guests: OutputOf | None, store: Store
 ) -> tuple[Input, Input | None]:
-    """dom0's kernel and initramfs with the segment of its guests; a kernel of the user's own comes with theirs or none."""
+    """dom0's kernel and initramfs with its guests; a kernel of the user's own comes with theirs or none."""
     dom0 = declaration.dom0
     if dom0.kernel is not None:
         return _own_kernel(declaration, dom0.kernel, store)

@@ -9,7 +9,7 @@ from pathlib import Path
 from xenbuild.errors import HostError
 from xenbuild.sources.request import Request
 from xenbuild.spec.model import Declaration
-from xenbuild.spec.recipe import Archive, Release, Tools
+from xenbuild.spec.recipe import Archive, Release, Tools, load_recipe
 
 _HOST_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}  # uname -m -> Debian's name
 
@@ -66,13 +66,13 @@ def added_archives(declaration: Declaration) -> tuple[Archive, ...]:
     )
 
 
-def tool_requests(tools: Tools, release: Release, groups: Sequence[str], folder: Path) -> dict[str, Request]:
+def tool_requests(tools: Tools, groups: Sequence[str], folder: Path) -> dict[str, Request]:
     """The requests of the tools tree: one for each group of programs (recipes/tools.yaml). `folder`: as in Request."""
     debian = host_architecture()
     return {
         group: Request(
             name=f"tools {group}",
-            release=release,
+            release=load_recipe(Release, tools.releases.get(group, tools.release), folder),
             arch=debian,
             roots=tuple(tools.groups[group]),
             only="",

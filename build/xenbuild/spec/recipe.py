@@ -124,6 +124,7 @@ class Tools(Recipe):
     """The host tools that are used from packages: recipes/tools.yaml."""
 
     release: str = key("release that they come from")
+    releases: dict[str, str] = key("release of a group that needs another one", factory=dict)
     groups: dict[str, list[str]] = key("packages by group of programs, with their dependencies")
     exclude: list[str] = key("packages that are left out although something depends on them", factory=list)
 

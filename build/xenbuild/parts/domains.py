@@ -24,18 +24,22 @@ def segment(declaration: Declaration, guests: Sequence[Guest]) -> OutputOf | Non
         return None
     inputs: dict[str, Input] = {}
     stated = [one for guest in started for one in _guest(declaration, guest, inputs)]
-    lines = "".join(map(_line, started))
-    stated.append(entry("etc/xenbuild/guests", _REGULAR, content=lines))
+    stated.append(entry("etc/xenbuild/guests", _REGULAR, content="".join(map(_line, started))))
+    empty = [f"/{_image(guest, device)} {size}\n" for guest in started for device, size in guest.empty.items()]
+    stated.append(entry("etc/xenbuild/disks", _REGULAR, content="".join(empty)))
     action = Action("pack dom0's guests", "xenbuild.parts.domains:run", {"entries": stated}, inputs, ("segment",))
     return action.output("segment")
 
 
 def run(job: Job) -> None:
-    """Action: entries as of segments.config -> a segment in which inputs of equal content are links to the first."""
+    """Action: entries as of segments.config -> a segment in which inputs of equal content are links to the first.
+
+    But for disks, which guests may write to (`own` in the entry).
+    """
     first: dict[str, str] = {}
     entries = []
     for one in job.params["entries"]:
-        if "input" in one:
+        if "input" in one and not one.get("own"):
             path = first.setdefault(job.digest(one["input"]).hash, one["path"])
             if path != one["path"]:
                 one = entry(one["path"], stat.S_IFLNK | 0o777, link=f"/{path}")
@@ -44,33 +48,35 @@ def run(job: Job) -> None:
 
 
 def _guest(declaration: Declaration, guest: Guest, inputs: dict[str, Input]) -> Iterator[Json]:
-    folder = f"{FOLDER}/{guest.name}"
-    paths: dict[str, str] = {}
-
-    def put(name: str, made: Input) -> Json:
-        key = f"{guest.name}-{name}"
-        inputs[key], paths[name] = made, f"/{folder}/{name}"
-        return entry(f"{folder}/{name}", _REGULAR, input=key)
-
-    if guest.kernel is not None:
-        yield put("kernel", guest.kernel)
-    if guest.initramfs is not None:
-        yield put("initramfs", guest.initramfs)
-    disks = {}
+    places = xlconfig.Places(
+        kernel=f"/{FOLDER}/{guest.name}/kernel" if guest.kernel is not None else "",
+        initramfs=f"/{FOLDER}/{guest.name}/initramfs" if guest.initramfs is not None else "",
+        disks={device: f"/{_image(guest, device)}" for device in (*guest.disks, *guest.empty)} | dict(guest.outside),
+    )
+    for path, made in ((places.kernel, guest.kernel), (places.initramfs, guest.initramfs)):
+        if made is not None:
+            yield _put(path, made, inputs)
     for device, image in guest.disks.items():
-        yield put(f"{device}.img", image)
-        disks[device] = paths[f"{device}.img"]
-    for disk in guest.domain.disks:
-        if disk.path is not None:
-            disks[disk.name or "xvda"] = disk.path
-    arch = declaration.target.arch
-    kernel, initramfs = paths.get("kernel", ""), paths.get("initramfs", "")
-    values = xlconfig.settings(guest.name, guest.domain, kernel, initramfs, disks, arch)
+        yield _put(places.disks[device], image, inputs) | {"own": True}
+    values = xlconfig.settings(guest.name, guest.domain, places, declaration.target.arch)
     text = xlconfig.render(guest.name, values, declaration.folder)
     yield entry(f"etc/xen/guests/{guest.name}.cfg", _REGULAR, content=text)
+    if guest.empty:
+        yield entry(f"{FOLDER}/{guest.name}", stat.S_IFDIR | 0o755)
+
+
+def _put(path: str, made: Input, inputs: dict[str, Input]) -> Json:
+    name = path.removeprefix(f"/{FOLDER}/").replace("/", ":")
+    inputs[name] = made
+    return entry(path.lstrip("/"), _REGULAR, input=name)
+
+
+def _image(guest: Guest, device: str) -> str:
+    return f"{FOLDER}/{guest.name}/{device}.img"
 
 
 def _line(guest: Guest) -> str:
+    """A line of /etc/xenbuild/guests: NAME AUTOSTART RESTART ON_SHUTDOWN AFTER (names with commas, or -)."""
     domain = guest.domain
     autostart = "yes" if domain.autostart else "no"
     return " ".join([guest.name, autostart, domain.restart, domain.on_shutdown, ",".join(domain.after) or "-"]) + "\n"

@@ -5,8 +5,10 @@ from __future__ import annotations
 import shlex
 import stat
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
 from pathlib import Path
+from string import ascii_lowercase
 
 from xenbuild.parts import entries
 from xenbuild.parts.entries import entry
@@ -31,6 +33,8 @@ class Guest:
     kernel: Input | None  # None: the guest boots from its disk
     initramfs: Input | None
     disks: Mapping[str, Input] = field(default_factory=dict)  # device in the guest -> image
+    empty: Mapping[str, int] = field(default_factory=dict)  # device -> bytes: disks that dom0 makes
+    outside: Mapping[str, str] = field(default_factory=dict)  # device -> what dom0 has
 
 
 def guests(declaration: Declaration, release: Release, packages: Locked, store: Store) -> list[Guest]:
@@ -50,12 +54,28 @@ class _Planner:
         self._kernels: dict[tuple[str, ...], Action] = {}
 
     def guest(self, name: str, domain: Domain) -> Guest:
+        domain = settled(self._declaration.name, name, domain)
+        kernel, initramfs = self._boot(name, domain)
+        empty, outside, images = {}, {}, {}
+        for disk in domain.disks:
+            device = str(disk.name)
+            if disk.file is not None:
+                images[device] = self._own(disk.file)
+            elif disk.path is not None:
+                outside[device] = disk.path
+            elif disk.size is not None:
+                empty[device] = int(disk.size)
+        return Guest(name, domain, kernel, initramfs, images, empty, outside)
+
+    def _boot(self, name: str, domain: Domain) -> tuple[Input | None, Input | None]:
+        """Kernel and initramfs of a guest."""
+        if domain.boot == "firmware":
+            return None, None
+        initramfs = self._own(domain.initramfs) if domain.initramfs else None
         if domain.kernel is not None:
-            initramfs = self._own(domain.initramfs) if domain.initramfs else None
-            return Guest(name, domain, self._own(domain.kernel), initramfs, self._disks(domain))
+            return self._own(domain.kernel), initramfs
         kernel = self._kernel(domain)
-        made = self._own(domain.initramfs) if domain.initramfs else self._initramfs(name, domain, kernel)
-        return Guest(name, domain, kernel.output("kernel"), made, self._disks(domain))
+        return kernel.output("kernel"), initramfs or self._initramfs(name, domain, kernel)
 
     def _own(self, path: Path) -> Input:
         return File(self._store.put_file(path))
@@ -99,8 +119,23 @@ class _Planner:
         inputs = {key: File(self._store.put_file(path)) for key, path in files.items()}
         return _stated(f"the configuration of {name}", {"entries": stated}, inputs)
 
-    def _disks(self, domain: Domain) -> dict[str, Input]:
-        return {disk.name or "xvda": self._own(disk.file) for disk in domain.disks if disk.file is not None}
+
+def settled(machine: str, name: str, domain: Domain) -> Domain:
+    """The guest with what follows from its name and place written out: devices, hardware addresses, the console.
+
+    Hardware addresses are in the range that Xen's project gives out to everybody (00:16:3e, IEEE OUI registry).
+    """
+    free = (f"xvd{letter}" for letter in ascii_lowercase)
+    taken = {disk.name for disk in domain.disks}
+    disks = [replace(disk, name=disk.name or next(one for one in free if one not in taken)) for disk in domain.disks]
+    networks = []
+    for number, network in enumerate(domain.networks):
+        made = sha256(f"{machine}/{name}/{number}".encode()).digest()
+        derived = f"00:16:3e:{made[0] & 0x7F:02x}:{made[1]:02x}:{made[2]:02x}"
+        networks.append(replace(network, mac=network.mac or derived))
+    ours = domain.kernel is None and domain.boot == "kernel"
+    console = ["console=hvc0"] if ours and not any(word.startswith("console=") for word in domain.cmdline) else []
+    return replace(domain, disks=disks, networks=networks, cmdline=[*console, *domain.cmdline])
 
 
 def _generated(name: str, domain: Domain) -> Iterator[Json]:
@@ -120,7 +155,7 @@ def settings(name: str, domain: Domain) -> str:
         "COMMAND": domain.command or "",
         "ADDRESSES": " ".join(network.address or "-" for network in domain.networks),
         "GATEWAY": next((network.gateway for network in domain.networks if network.gateway), ""),
-        "ROOT": (root.name or "xvda") if root else "",
+        "ROOT": str(root.name) if root else "",
         "ROOT_OPTIONS": "ro" if root and (root.readonly or root.filesystem == "erofs") else "rw",
     }
     return "".join(f"{key}={shlex.quote(value)}\n" for key, value in values.items())

@@ -3,38 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from xenbuild.spec.data import data_dir
-from xenbuild.spec.domain import Disk, Domain, Network
+from xenbuild.spec.domain import Disk, Domain, Framebuffer, Network
 
-Value = str | int | list[str]
-_RESTART = {"never": "destroy", "on-crash": "restart", "always": "restart"}
-_ARM_TYPES = {"arm64": None, "armv7": None}  # there is one type there, which xl chooses by itself
+# xl.cfg(5), "Event Actions": what happens after a poweroff and after a crash. A reboot is always followed.
+_RESTART = {"never": ("destroy", "destroy"), "on-crash": ("destroy", "restart"), "always": ("restart", "restart")}
 
 
-def settings(
-    name: str, domain: Domain, kernel: str, initramfs: str, disks: Mapping[str, str], arch: str
-) -> dict[str, object]:
-    """The keys of xl.cfg(5) and their values. Paths are dom0's; `disks` has them by device in the guest."""
-    made: dict[str, object] = {"name": name}
-    if arch not in _ARM_TYPES:
-        made["type"] = domain.type
-    made |= {"kernel": kernel} if kernel else {}
-    made |= {"ramdisk": initramfs} if initramfs else {}
-    if domain.cmdline or kernel:
-        made["extra"] = " ".join(["console=hvc0", *domain.cmdline])
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where dom0 has what the build made of a guest; "" is not there."""
+
+    kernel: str = ""
+    initramfs: str = ""
+    disks: Mapping[str, str] = field(default_factory=dict)  # device in the guest -> path
+
+
+def settings(name: str, domain: Domain, places: Places, arch: str) -> dict[str, object]:
+    """The keys of xl.cfg(5) and their values, in the order in which a person would write them."""
+    made: dict[str, object] = {"name": name, **_kind(domain, arch)}
+    made |= {"kernel": places.kernel} if places.kernel else {}
+    made |= {"ramdisk": places.initramfs} if places.initramfs else {}
+    made |= {"extra": " ".join(domain.cmdline)} if domain.cmdline else {}
     made["memory"] = domain.memory >> 20
-    made |= {"maxmem": domain.max_memory >> 20} if domain.max_memory else {}
     made["vcpus"] = domain.vcpus
-    made |= {"maxvcpus": domain.max_vcpus} if domain.max_vcpus else {}
-    optional = {"cpus": domain.cpus, "cpu_weight": domain.weight, "cap": domain.cap, "pool": domain.cpupool}
+    optional = {
+        "maxmem": domain.max_memory and domain.max_memory >> 20,
+        "maxvcpus": domain.max_vcpus,
+        "cpus": domain.cpus,
+        "cpu_weight": domain.weight,
+        "cap": domain.cap,
+        "pool": domain.cpupool,
+    }
     made |= {key: value for key, value in optional.items() if value is not None}
-    made["on_crash"] = "destroy"
-    made |= {"disk": [_disk(disk, disks) for disk in domain.disks]} if domain.disks else {}
-    made |= {"vif": [_vif(network) for network in domain.networks]} if domain.networks else {}
+    made["on_poweroff"], made["on_crash"] = _RESTART[domain.restart]
+    made |= {"disk": [_disk(disk, places.disks) for disk in domain.disks]} if domain.disks else {}
+    made |= {"vif": [_vif(network, domain) for network in domain.networks]} if domain.networks else {}
     made |= {"pci": domain.pci} if domain.pci else {}
-    return made | domain.settings
+    return made | _screen(domain) | domain.settings
 
 
 def render(name: str, values: Mapping[str, object], folder: Path) -> str:
@@ -43,29 +52,57 @@ def render(name: str, values: Mapping[str, object], folder: Path) -> str:
 
     loader = FileSystemLoader([folder / "recipes" / "templates", data_dir("recipes") / "templates"])
     jinja = Environment(loader=loader, undefined=StrictUndefined, trim_blocks=True, keep_trailing_newline=True)
-    jinja.filters["xl"] = xl
+    jinja.filters["xl"] = literal
     return jinja.get_template("xl.cfg").render(name=name, settings=values)
 
 
-def xl(value: object) -> str:
-    """A value in the syntax of xl's configuration (tools/libs/util/libxlu_cfg_l.l)."""
+def literal(value: object) -> str:
+    """A value in the syntax of xl's configuration (xen, tools/libs/util/libxlu_cfg_l.l)."""
     if isinstance(value, list):
-        return f"[{', '.join(xl(one) for one in value)}]"
+        return f"[{', '.join(map(literal, value))}]"
     if isinstance(value, int):
         return str(int(value))
-    text = str(value)
-    return "'" + text.replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n") + "'"
+    return "'" + str(value).replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n") + "'"
+
+
+def _kind(domain: Domain, arch: str) -> dict[str, object]:
+    if arch in ("arm64", "armv7"):
+        return {}  # there is one type only, which xl chooses by itself
+    if domain.type != "hvm":
+        return {"type": domain.type}
+    return {"type": "hvm", "usb": 0, "serial": "pty"}
+
+
+def _screen(domain: Domain) -> dict[str, object]:
+    """VNC or nothing: qemu in dom0 has no other display that works without a desktop."""
+    screen = domain.framebuffer
+    if screen is None:
+        return {"vga": "none", "vnc": 0, "sdl": 0, "nographic": 1} if domain.type == "hvm" else {}
+    if domain.type == "hvm":
+        return {"vga": "stdvga", **_vnc(screen), "keymap": screen.keymap}
+    words = [f"{key}={value}" for key, value in {**_vnc(screen), "keymap": screen.keymap}.items()]
+    return {"vfb": [",".join(words)]}
+
+
+def _vnc(screen: Framebuffer) -> dict[str, object]:
+    made: dict[str, object] = {"vnc": 1, "vnclisten": screen.listen}
+    if screen.display is None:
+        return made | {"vncunused": 1}
+    return made | {"vncunused": 0, "vncdisplay": screen.display}
 
 
 def _disk(disk: Disk, disks: Mapping[str, str]) -> str:
+    """xl-disk-configuration(5). The target is the last word, since it may hold anything."""
     device = disk.name or "xvda"
-    target = disks[device]
-    words = [f"format={disk.format}", f"vdev={device}", f"access={'ro' if disk.readonly else 'rw'}", *disk.options]
-    return ", ".join([*words, f"target={target}"])  # the last word, since it may hold anything
+    words = [f"format={disk.format}", f"vdev={device}", f"access={'ro' if disk.readonly else 'rw'}"]
+    words += ["devtype=cdrom"] if disk.cdrom else []
+    return ", ".join([*words, *disk.options, f"target={disks[device]}"])
 
 
-def _vif(network: Network) -> str:
-    words = [f"bridge={network.bridge}"] if network.bridge else []
-    words += [f"mac={network.mac}"] if network.mac else []
-    words += [f"model={network.model}"] if network.model else []
+def _vif(network: Network, domain: Domain) -> str:
+    """xl-network-configuration(5). An hvm guest gets an emulated card beside the PV one only if it names a model."""
+    given = {"bridge": network.bridge, "mac": network.mac, "model": network.model}
+    words = [f"{key}={value}" for key, value in given.items() if value]
+    if domain.type == "hvm" and not network.model:
+        words.append("type=vif")
     return ",".join([*words, *network.options])

@@ -106,11 +106,13 @@ def _proofs(
         programs = qemu_for(declaration, settings, board.qemu)
         kvm = probe.usable(board, programs)
         target = str(declaration.target)
+        by_xen = [name for name, domain in declaration.domains.items() if domain.start == "dom0less"]
+        numbers = {name: number for number, name in enumerate(by_xen, 1)}
         for test in wanted:
             image = next(i for i in images if i.target == target and test.image in (None, i.name))
             log = session.out / declaration.target.folder / "tests" / f"{test.name}.log"
             rerun = shlex.join(["xenbuild", "run", *words, "--test", test.name, target])
-            proofs.append((Proof(target, test, board, image.path, log, rerun, kvm), programs))
+            proofs.append((Proof(target, test, board, image.path, log, rerun, kvm, numbers), programs))
     return proofs
 
 

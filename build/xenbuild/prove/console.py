@@ -37,6 +37,7 @@ class Console:
         forbid: Sequence[re.Pattern[str]] = (),
         notice: str = "",
         cancel: threading.Event | None = None,
+        fds: Sequence[int] = (),
     ) -> None:
         self.history = History()
         self._argv = list(argv)
@@ -50,7 +51,7 @@ class Console:
         self._ended = False
         self._log: BinaryIO = log.open("wb")
         try:
-            self._process = process.start(argv)
+            self._process = process.start(argv, fds)
         except HostError:
             self._log.close()
             raise
@@ -70,6 +71,11 @@ class Console:
     def pid(self) -> int:
         """Number of QEMU's process and of its process group."""
         return self._process.pid
+
+    @property
+    def running(self) -> bool:
+        """Whether the machine has not ended, as far as was noticed."""
+        return not self._ended
 
     def close(self) -> None:
         process.end(self._process)
@@ -120,6 +126,15 @@ class Console:
                 while not self._ended:
                     self._read(deadline)
                 raise self._death("anything after what was typed") from None
+
+    def switched_off(self, deadline: float) -> bool:
+        """Whether QEMU ends by itself before `deadline`. What the console says until then is judged."""
+        while not self._ended and time.monotonic() < deadline:
+            self._read(deadline)
+            self._judge(self.history.end)
+        if self._ended and process.status(self._process):
+            raise self._death("that it switches itself off")
+        return self._ended
 
     def last_lines(self, count: int = 20) -> list[str]:
         return self.history.last_lines(count)

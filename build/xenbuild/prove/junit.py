@@ -51,6 +51,8 @@ def _plain(v: Verdict) -> dict[str, Any]:
         "error": v.headline() if v.error else None,
         "at": str(v.error.at) if v.error and v.error.at else None,
         "console": list(v.console),
+        "guest": {"name": v.guest.name, "log": str(v.guest.log), "console": list(v.guest.lines)} if v.guest else None,
+        "files": [str(file) for file in v.files],
         "reproduce": list(v.reproduce),
     }
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from xenbuild.errors import HostError
 
 if TYPE_CHECKING:
-    from xenbuild.spec.proof import Machine
+    from xenbuild.spec.proof import Drive, Machine
     from xenbuild.spec.recipe import Board
 
 Programs = Callable[[str], list[str]]  # name of a QEMU program -> the words that start it
@@ -68,8 +68,23 @@ def qemu_argv(
         *("-display", "none", "-no-reboot"),
         *console,
         *board.arguments,
+        *(word for number, drive in enumerate(machine.drives) for word in _drive(drive, number)),
         *machine.arguments,
         *("-kernel", str(image)),
         *(("-append", " ".join(words)) if words else ()),
         *extra,
+    ]
+
+
+def _drive(drive: Drive, number: int) -> list[str]:
+    """A disk whose changes QEMU forgets; an empty one needs no file. Its serial number is driveN, counted from 0."""
+    if drive.file is not None:
+        escaped = str(drive.file).replace(",", ",,")  # QEMU's way to write a comma in a value
+        what = f"file.driver=file,file.filename={escaped}"
+    else:
+        what = f"file.driver=null-co,file.size={drive.size},file.read-zeroes=on"
+    name = f"drive{number}"
+    return [
+        *("-drive", f"driver=raw,{what},snapshot=on,if=none,id={name}"),
+        *("-device", f"{drive.device},drive={name},serial={name}"),
     ]

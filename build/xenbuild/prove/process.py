@@ -20,8 +20,11 @@ def _die_with_parent() -> None:
     _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def start(argv: Sequence[str]) -> subprocess.Popen[bytes]:
-    """Starts `argv` with pipes on its standard streams. Call `end` in the same thread. Raises HostError."""
+def start(argv: Sequence[str], fds: Sequence[int] = ()) -> subprocess.Popen[bytes]:
+    """Starts `argv` with pipes on its standard streams and the descriptors `fds`.
+
+    Call `end` in the same thread. Raises HostError.
+    """
     try:
         return subprocess.Popen(
             argv,
@@ -29,6 +32,7 @@ def start(argv: Sequence[str]) -> subprocess.Popen[bytes]:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             start_new_session=True,
+            pass_fds=fds,
             preexec_fn=_die_with_parent,
         )
     except OSError as e:

@@ -12,9 +12,10 @@ import time
 from dataclasses import dataclass
 
 from xenbuild.errors import ProofFailed
-from xenbuild.prove.console import Console
+from xenbuild.prove.terminal import Terminal
 
 _CHUNK = 48  # bytes typed at a time; Xen holds 128 for dom0 and drops the rest (xen/drivers/char/console.c)
+_UNPACED = 2048  # bytes at a time where others hold what is typed
 _ECHO_WAIT = 2.0  # seconds for the echo of a chunk; a console that does not echo costs it once
 _ASK_AGAIN = 3.0  # seconds until a shell that said nothing is asked again: a starting getty flushes its input
 
@@ -26,21 +27,43 @@ class Result:
 
 
 class Shell:
-    """A shell that reads from `console`. `token` makes the markers unique to this boot."""
+    """A shell that reads from `console`. `token` makes the markers unique to this boot.
 
-    def __init__(self, console: Console, token: str) -> None:
+    Where typing is `paced`, each piece waits for its echo.
+    """
+
+    def __init__(self, console: Terminal, token: str, *, paced: bool = True) -> None:
         self._console = console
         self._token = token[:8]
         self._count = 0
-        self._echoes = True
+        self._echoes = paced
+        self._chunk = _CHUNK if paced else _UNPACED
         self._greeted = False
+        self._defined: set[str] = set()
 
-    def run(self, command: str, deadline: float) -> Result:
-        """Runs `command` in a subshell, with nothing on its standard input. Raises ProofFailed."""
+    def forget(self) -> None:
+        """The next command finds out anew whether a shell answers: the machine was away."""
+        self._greeted = False
+        self._defined.clear()
+
+    def define(self, function: str, deadline: float, *, quiet: re.Pattern[str]) -> None:
+        """Types a shell function, once."""
+        self.greet(deadline)
+        if function not in self._defined:
+            begin, end = self._console.history.mark, self._console.history.end
+            self._type(function + "\n", deadline)
+            self._hide(begin, end, quiet)
+            self._defined.add(function)
+
+    def run(self, command: str, deadline: float, *, quiet: re.Pattern[str] | None = None) -> Result:
+        """Runs `command` in a subshell, with nothing on its standard input. Raises ProofFailed.
+
+        With `quiet`, the console is left as if nothing had been run; lines that it matches are of others and stay.
+        """
         self.greet(deadline)
         self._count += 1
         mark = f"{self._token}.{self._count}"
-        begin = self._console.history.mark
+        begin, before = self._console.history.mark, self._console.history.end
         self._type(f"(echo xb''-run-{mark}; {command}\n", deadline)
         self._type(f") </dev/null; s=$?; for i in 1 2; do echo xb''-end-{mark}=$s.; done\n", deadline)
         what = f"that the command {command!r} ended"
@@ -50,7 +73,14 @@ class Shell:
         text = self._console.history.slice(begin, self._console.history.mark)
         text = text[: text.rfind(match.group())]
         output = text.rpartition(f"xb-run-{mark}\n")[2]
+        if quiet:
+            self._console.seen(end, min(deadline, time.monotonic() + _ECHO_WAIT))  # it is printed twice
+            self._hide(begin, before, quiet)
         return Result(output, int(match.group(1)))
+
+    def _hide(self, mark: int, start: int, keep: re.Pattern[str]) -> None:
+        self._console.history.blank(start, keep)
+        self._console.history.mark = mark
 
     def greet(self, deadline: float) -> None:
         """Waits until a shell answers; once it has, this is nothing. Raises ProofFailed."""
@@ -70,8 +100,8 @@ class Shell:
     def _type(self, text: str, deadline: float) -> None:
         """Types at the pace of the echo, so that no buffer on the way overflows."""
         data = text.encode()
-        for i in range(0, len(data), _CHUNK):
-            chunk = data[i : i + _CHUNK]
+        for i in range(0, len(data), self._chunk):
+            chunk = data[i : i + self._chunk]
             self._console.send(chunk, deadline)
             if self._echoes:
                 self._echoes = self._echoed(chunk.decode("utf-8", "replace"), deadline)

@@ -68,6 +68,12 @@ class History:
     def slice(self, start: int, end: int) -> str:
         return self._text[max(start - self._start, 0) : max(end - self._start, 0)]
 
+    def blank(self, start: int, keep: re.Pattern[str]) -> None:
+        """Takes lines from position `start` on out of the text, but for those that `keep` matches."""
+        lines = self._text[max(start - self._start, 0) :].split("\n")
+        kept = [line if keep.match(line) else "\n" * len(line) for line in lines]
+        self._text = self._text[: max(start - self._start, 0)] + "\n".join(kept)
+
     def line_start(self, position: int) -> int:
         """Position of the first character of the line that holds `position`."""
         return self._start + self._text.rfind("\n", 0, max(position - self._start, 0)) + 1

@@ -11,24 +11,26 @@ import secrets
 import shlex
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from xenbuild.errors import Position, ProofFailed, XenbuildError
+from xenbuild.errors import Position, XenbuildError
+from xenbuild.prove import steps
+from xenbuild.prove.boot import Boot
 from xenbuild.prove.console import Console, compile_pattern
 from xenbuild.prove.machine import NONCE_WORD, Programs, loader_words, qemu_argv
-from xenbuild.prove.shell import Shell
+from xenbuild.prove.qmp import Qmp
 
 if TYPE_CHECKING:
-    from xenbuild.spec.proof import Step, Test
+    from xenbuild.spec.proof import Test
     from xenbuild.spec.recipe import Board
 
 # After these nothing more can come: there is no need to wait for a deadline.
 ALWAYS_FORBIDDEN = (r"Kernel panic - not syncing", r"\(XEN\) Panic on CPU \d+:")
-_LABEL = 60  # characters of a step's text in messages
 _LINES = 20  # of the console, beside a failure
 
 
@@ -43,6 +45,7 @@ class Proof:
     log: Path
     rerun: str  # the command of ours that boots the same machine
     kvm: bool = False
+    numbers: Mapping[str, int] = field(default_factory=dict)  # of the guests that Xen starts
 
 
 @dataclass(slots=True)
@@ -50,6 +53,15 @@ class StepTime:
     label: str
     at: Position | None
     seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class GuestConsole:
+    """The end of what a guest said."""
+
+    name: str
+    log: Path
+    lines: tuple[str, ...]
 
 
 @dataclass(slots=True)
@@ -64,6 +76,8 @@ class Verdict:
     steps: list[StepTime] = field(default_factory=list)  # those that were begun
     error: XenbuildError | None = None
     console: tuple[str, ...] = ()  # last lines, of a failure
+    guest: GuestConsole | None = None  # the one that the failed step was about
+    files: tuple[Path, ...] = ()  # consoles of guests and screenshots
 
     @property
     def passed(self) -> bool:
@@ -80,6 +94,9 @@ class Verdict:
         """What a person needs to go on: advice, last console lines, log, commands."""
         assert self.error
         lines = [self.error.advice] if self.error.advice else []
+        if self.guest:
+            lines += [f"last lines of guest {self.guest.name} ({self.guest.log}):"]
+            lines += [f"  | {line}" for line in self.guest.lines]
         if self.console:
             lines += [f"last lines of the console ({self.log}):", *(f"  | {line}" for line in self.console)]
         return [*lines, "to see it yourself:", *(f"  {command}" for command in self.reproduce)]
@@ -103,12 +120,25 @@ def prove(proof: Proof, programs: Programs, cancel: threading.Event | None = Non
     try:
         proof.log.parent.mkdir(parents=True, exist_ok=True)
         forbid = [compile_pattern(p) for p in (*test.forbid, *ALWAYS_FORBIDDEN)]
-        with Console(argv, log=proof.log, forbid=forbid, notice=nonce, cancel=cancel) as console:
+        with (
+            closing(Qmp()) as qmp,
+            Console(
+                [*argv, *qmp.argv()],
+                log=proof.log,
+                forbid=forbid,
+                notice=nonce,
+                cancel=cancel,
+                fds=(qmp.theirs.fileno(),),
+            ) as console,
+        ):
+            boot = Boot(console, qmp, nonce, proof.log, test.forbid_in, proof.numbers)
             try:
-                _Judge(console, verdict, began + test.timeout).steps(test)
+                _Judge(boot, verdict, began + test.timeout).steps(test)
             except XenbuildError:
                 verdict.console = tuple(console.last_lines(_LINES))
                 raise
+            finally:
+                verdict.files = (*(guest.log for guest in boot.guests.values()), *boot.pictures)
     except XenbuildError as e:
         e.at = e.at or (verdict.steps[-1].at if verdict.steps else None) or test.at("name")
         verdict.error = e
@@ -125,24 +155,37 @@ def with_nonce(test: Test, nonce: str) -> Test:
     def put_all(texts: list[str]) -> list[str]:
         return [text.replace("${nonce}", nonce) for text in texts]
 
-    steps = [replace(s, expect=put(s.expect), run=put(s.run), send=put(s.send)) for s in test.steps]
-    return replace(test, steps=steps, cmdline=put_all(test.cmdline), forbid=put_all(test.forbid))
+    changed = [replace(s, expect=put(s.expect), run=put(s.run), send=put(s.send)) for s in test.steps]
+    return replace(
+        test,
+        steps=changed,
+        cmdline=put_all(test.cmdline),
+        forbid=put_all(test.forbid),
+        forbid_in={name: put_all(patterns) for name, patterns in test.forbid_in.items()},
+    )
 
 
 class _Judge:
-    """The steps of one test on one console."""
+    """The steps of one test on one machine."""
 
-    def __init__(self, console: Console, verdict: Verdict, deadline: float) -> None:
-        self._console = console
+    def __init__(self, boot: Boot, verdict: Verdict, deadline: float) -> None:
+        self._boot = boot
         self._verdict = verdict
         self._deadline = deadline
-        self._shell = Shell(console, verdict.nonce)
-        self._proved = False
 
     def steps(self, test: Test) -> None:
         for step in test.steps:
-            self._timed(label(step), step.at(), step.within, partial(self._step, step))
-        if not self._proved and not self._console.noticed:
+            try:
+                self._timed(steps.label(step), step.at(), step.within, partial(steps.take, self._boot, step))
+            except XenbuildError:
+                if step.guest in self._boot.guests:
+                    guest = self._boot.guests[step.guest]
+                    self._verdict.guest = GuestConsole(guest.name, guest.log, tuple(guest.last_lines(_LINES)))
+                raise
+        for name in test.forbid_in if self._boot.console.running else ():
+            at = test.at(f"forbid_in.{name}")
+            self._timed(f"guest {name}: forbidden words", at, None, self._boot.guest(name).catch_up)
+        if not self._boot.proved and not self._boot.console.noticed:
             self._timed("nonce of this boot", None, None, self._prove_nonce)
 
     def _timed(self, name: str, at: Position | None, within: float | None, do: Callable[[float], None]) -> None:
@@ -155,55 +198,6 @@ class _Judge:
         finally:
             begun.seconds = time.monotonic() - start
 
-    def _step(self, step: Step, deadline: float) -> None:
-        if step.run is not None:
-            self._run(step, step.run, deadline)
-            return
-        if step.send is not None:
-            self._console.send(step.send.encode(), deadline)
-        if step.expect is not None:
-            self._console.expect(step.expect, deadline)
-
-    def _run(self, step: Step, command: str, deadline: float) -> None:
-        self._shell.greet(deadline)
-        if not self._proved and not self._console.noticed:
-            self._ask_nonce(deadline)
-        self._proved = True
-        result = self._shell.run(command, deadline)
-        if result.status != step.status:
-            raise ProofFailed(
-                f"the command ended with status {result.status} instead of {step.status}",
-                at=step.at("status"),
-                advice=_said(result.output),
-            )
-        if step.expect is not None and not compile_pattern(step.expect).search(result.output):
-            raise ProofFailed(
-                f"the command's output does not match {step.expect!r}",
-                at=step.at("expect"),
-                advice=_said(result.output),
-            )
-
     def _prove_nonce(self, deadline: float) -> None:
         nonce = re.escape(self._verdict.nonce)
-        self._console.expect(nonce, deadline, f"the nonce of this boot ({NONCE_WORD}…)")
-
-    def _ask_nonce(self, deadline: float) -> None:
-        """A quiet boot does not print its command line: dom0 is asked for it."""
-        result = self._shell.run("cat /proc/cmdline", deadline)
-        if self._verdict.nonce not in result.output:
-            raise ProofFailed(
-                "dom0's command line does not hold the nonce of this boot",
-                advice=f"words after `--` on the boot loader's command line must reach dom0; {_said(result.output)}",
-            )
-
-
-def label(step: Step) -> str:
-    """A step in a few words."""
-    name = next(n for n in ("run", "send", "expect") if getattr(step, n) is not None)
-    text = repr(getattr(step, name))
-    return f"{name} {text if len(text) <= _LABEL else text[: _LABEL - 1] + '…'}"
-
-
-def _said(output: str) -> str:
-    lines = [line for line in output.strip().splitlines() if line.strip()]
-    return "it printed: " + " / ".join(lines[-5:]) if lines else "it printed nothing"
+        self._boot.console.expect(nonce, deadline, f"the nonce of this boot ({NONCE_WORD}…)")

@@ -15,6 +15,7 @@ from xenbuild.errors import Position
 
 Size = NewType("Size", int)  # bytes; written "512M", "1.5G" or "4096K" (powers of 1024) or a plain number of bytes
 Duration = NewType("Duration", float)  # seconds; written "90s", "2m" or "1500ms"
+Percent = NewType("Percent", float)  # written "30%" or "0.5%"
 Mode = NewType("Mode", int)  # permission bits; written as a string of octal digits, "0644"
 InputFile = NewType("InputFile", Path)  # a file as Path, or "source:NAME[/PATH]" (see spec/inputs.py)
 Setting = NewType("Setting", object)  # text, a number, true or false, or a list of these: written as it is

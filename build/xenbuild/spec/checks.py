@@ -12,7 +12,7 @@ from xenbuild.spec.dom0 import Bridge, Dom0, File, User
 from xenbuild.spec.domain import Domain
 from xenbuild.spec.model import Declaration, Source
 from xenbuild.spec.problems import Problems, nearest
-from xenbuild.spec.proof import Machine, Step, Test
+from xenbuild.spec.proof import Drive, Machine, Shows, Step, Test
 from xenbuild.spec.scalars import format_size, quote
 
 MIN_DOM0_MEMORY = 64 << 20  # below, Debian's kernel does not reach its init
@@ -84,12 +84,21 @@ def _dom0(dom0: Dom0, problems: Problems) -> None:
 
 
 def _step(step: Step, problems: Problems) -> None:
-    if step.run is not None and step.send is not None:
-        problems.add(step.at("send"), "step has both run and send", "make two steps of them")
-    elif step.run is None and step.send is None and step.expect is None:
-        problems.add(step.at(), "step does nothing: it has no expect, run or send", "write at least one of them")
-    elif step.send is not None and step.expect is not None:
-        problems.add(step.at("expect"), "step has both send and expect", "make two steps of them")
+    kinds = ("run", "expect", "send", "screenshot", "machine")
+    given = [name for name in kinds if getattr(step, name) is not None]
+    if not given:
+        advice = "write at least one of them"
+        problems.add(step.at(), f"step does nothing: it has no {', '.join(kinds[:-1])} or {kinds[-1]}", advice)
+    elif len(given) > 1 and given != ["run", "expect"]:
+        problems.add(step.at(given[1]), f"step has both {given[0]} and {given[1]}", "make two steps of them")
+    for name, of, why in (
+        ("retry", "run", "`expect` waits by itself"),
+        ("shows", "screenshot", "only a picture can show something"),
+    ):
+        if getattr(step, name) and getattr(step, of) is None:
+            problems.add(step.at(name), f"{name} without {of}", why)
+    if step.guest is not None and step.machine is not None:
+        problems.add(step.at("guest"), "step has both machine and guest", "to stop a guest, `run` xl in dom0")
     if step.status and step.run is None:
         problems.add(step.at("status"), "status without run", "only a command has an exit status")
     if not 0 <= step.status <= 255:
@@ -106,14 +115,43 @@ def _machine(machine: Machine, problems: Problems) -> None:
         _at_least(machine, "cpus", 1, "machine.cpus", problems)
 
 
+def _drive(drive: Drive, problems: Problems) -> None:
+    _exactly_one(drive, ("file", "size"), "drive", problems)
+    if drive.size is not None and (drive.size <= 0 or drive.size % 512):
+        problems.add(drive.at("size"), "size of the drive is no multiple of 512", 'write for example "64M"')
+
+
+def _shows(shows: Shows, problems: Problems) -> None:
+    if shows.like is None and not shows.colors:
+        problems.add(shows.at(), "shows states nothing: it has no like or colors", "write at least one of them")
+    if shows.like is None and shows.difference:
+        problems.add(shows.at("difference"), "difference without like", "name the picture that it differs from")
+
+
 def _test(test: Test, problems: Problems) -> None:
     for index, pattern in enumerate(test.forbid):
         _regex(pattern, test.at(f"forbid[{index}]"), problems)
-    if not any(step.expect is not None or step.run is not None for step in test.steps):
+    for name, patterns in test.forbid_in.items():
+        for index, pattern in enumerate(patterns):
+            _regex(pattern, test.at(f"forbid_in.{name}[{index}]"), problems)
+    if not any(_asserts(step) for step in test.steps):
         advice = "add a step with expect or run; without one the test proves nothing"
         problems.add(test.at("steps"), f"test {test.name} asserts nothing", advice)
     _positive(test, "timeout", test.timeout, problems)
     _words(test, "cmdline", test.cmdline, problems)
+
+
+def _asserts(step: Step) -> bool:
+    return any((step.expect, step.run, step.shows, step.machine in ("suspend", "switched-off")))
+
+
+def _guests_of_test(made: Declaration, test: Test, problems: Problems) -> None:
+    named = [(step.guest, step.at("guest")) for step in test.steps if step.guest is not None]
+    named += [(name, test.at(f"forbid_in.{name}")) for name in test.forbid_in]
+    for name, at in named:
+        if name not in made.domains:
+            advice = nearest(name, made.domains, show="guests") or "declare it under domains"
+            problems.add(at, f"test {test.name} speaks of an unknown guest {quote(name)}", advice)
 
 
 def _domain(domain: Domain, problems: Problems) -> None:
@@ -150,6 +188,7 @@ def _declaration(made: Declaration, problems: Problems) -> None:
     _words(made.hypervisor, "cmdline", made.hypervisor.cmdline, problems)
     images = [image.name for image in made.images]
     for test in made.tests:
+        _guests_of_test(made, test, problems)
         if test.image is not None and test.image not in images:
             message = f"test {test.name} boots an unknown image {quote(test.image)}"
             problems.add(test.at("image"), message, nearest(test.image, images, show="images"))
@@ -197,6 +236,8 @@ CHECKS: Mapping[type[Node], Check] = {
     Dom0: _dom0,
     Step: _step,
     Machine: _machine,
+    Drive: _drive,
+    Shows: _shows,
     Test: _test,
     Domain: _domain,
     Source: _source,

@@ -14,7 +14,7 @@ from typing import Any, Final, TypeVar, cast, get_args, get_origin
 
 from xenbuild.errors import Position
 from xenbuild.spec import scalars
-from xenbuild.spec.block import Duration, InputFile, Mode, Node, Setting, Size
+from xenbuild.spec.block import Duration, InputFile, Mode, Node, Percent, Setting, Size
 from xenbuild.spec.inputs import refers
 from xenbuild.spec.keys import Key, is_block, keys
 from xenbuild.spec.nodes import Mapping, Scalar, Sequence, Tree, kind
@@ -29,6 +29,7 @@ T = TypeVar("T", bound=Node)
 _UNITS: dict[Any, tuple[Callable[[str], float | None], str, str]] = {
     Size: (scalars.parse_size, "size", 'write a number with K, M, G or T, such as "512M" or "1.5G", or plain bytes'),
     Duration: (scalars.parse_duration, "duration", 'write a number with its unit: "1500ms", "90s", "2m" or "1h"'),
+    Percent: (scalars.parse_percent, "percentage", 'write a number from 0 to 100 with its sign: "30%" or "0.5%"'),
     Mode: (scalars.parse_mode, "file mode", 'write three or four octal digits in quotes, such as "0644"'),
 }
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
@@ -213,6 +214,7 @@ _SHAPES: dict[Any, str] = {
     InputFile: "the name of a file",
     Size: "a size",
     Duration: "a duration",
+    Percent: "a percentage",
     Mode: "a file mode",
     Setting: "text, a number, true or false, or a list of these",
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
-from xenbuild.spec.block import Duration, InputFile, Mode, Node, Setting, Size
+from xenbuild.spec.block import Duration, InputFile, Mode, Node, Percent, Setting, Size
 from xenbuild.spec.document import Condition, Head, Matrix
 from xenbuild.spec.keys import Key, is_block, keys
 from xenbuild.spec.model import Declaration
@@ -19,6 +19,7 @@ _NAMES: dict[Any, str] = {
     InputFile: "file or source",
     Size: "size",
     Duration: "duration",
+    Percent: "percentage",
     Mode: "octal mode",
     Setting: "text, number, true or false, or a list of these",
 }
@@ -111,6 +112,8 @@ def format_scalar(value: Any, hint: Any) -> str:
         return format_size(value)
     if hint is Duration:
         return format_duration(value)
+    if hint is Percent:
+        return f"{value:g}%"
     if hint is Mode:
         return f"{value:04o}"
     return str(value).lower() if isinstance(value, bool) else str(value)

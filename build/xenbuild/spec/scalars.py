@@ -20,6 +20,7 @@ _SIZE = re.compile(r"([0-9]+)(?:\.([0-9]+))?([KMGT]?)", re.ASCII)
 _SHIFT = {"": 0, "K": 10, "M": 20, "G": 30, "T": 40}
 _DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h)", re.ASCII)
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+_PERCENT = re.compile(r"([0-9]+(?:\.[0-9]+)?)%", re.ASCII)
 _MODE = re.compile(r"0?[0-7]{3,4}")
 
 CoreValue = None | bool | int | float | str
@@ -94,6 +95,13 @@ def format_duration(seconds: float) -> str:
     if seconds == int(seconds):
         return f"{int(seconds)}s"
     return f"{round(seconds * 1000)}ms"
+
+
+def parse_percent(text: str) -> float | None:
+    """The number of "30%" or "0.5%", from 0 to 100; None if it is no such share."""
+    match = _PERCENT.fullmatch(text)
+    value = float(match[1]) if match else None
+    return value if value is not None and value <= 100 else None
 
 
 def parse_mode(text: str) -> int | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
-from xenbuild.spec.block import Duration, InputFile, Mode, Node, Setting, Size
+from xenbuild.spec.block import Duration, InputFile, Mode, Node, Percent, Setting, Size
 from xenbuild.spec.document import NOT_IN_PROFILES, NOT_IN_WHEN, Condition, Head, Matrix
 from xenbuild.spec.keys import Key, is_block, keys
 from xenbuild.spec.model import Declaration
@@ -25,6 +25,7 @@ _SCALARS: dict[Any, Json] = {
     InputFile: {"type": "string", "minLength": 1},
     Size: {"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)?[KMGT]?$"}]},
     Duration: {"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)?(ms|s|m|h)$"},
+    Percent: {"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)?%$"},
     Mode: {"type": "string", "pattern": "^0?[0-7]{3,4}$"},
     Setting: {"type": ["string", "number", "boolean", "array"]},
 }

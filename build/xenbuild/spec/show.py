@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, get_args, get_origin
 
 from xenbuild.errors import Position
-from xenbuild.spec.block import Duration, Mode, Node, Size
+from xenbuild.spec.block import Duration, Mode, Node, Percent, Size
 from xenbuild.spec.keys import is_block, keys
 from xenbuild.spec.model import Declaration
 from xenbuild.spec.reference import format_scalar
@@ -33,7 +33,7 @@ def _plain(value: Any, folder: Path, hint: Any = None) -> Any:
         return {name: _plain(item, folder, get_args(hint)[1]) for name, item in value.items()}
     if isinstance(value, Path):
         return _relative(value, folder)
-    return format_scalar(value, hint) if value is not None and hint in (Size, Duration, Mode) else value
+    return format_scalar(value, hint) if value is not None and hint in (Size, Duration, Percent, Mode) else value
 
 
 def _relative(file: Path, folder: Path) -> str:

@@ -131,8 +131,8 @@ class ToolstackGuest(Guest):
 
     def send(self, data: bytes, deadline: float) -> None:
         name = shlex.quote(self.name)
-        tty = f"$(xenstore-read /local/domain/$(xl domid {name})/console/tty)"
-        result = self._shell.run(f"t={tty} && printf '{_octal(data)}' >$t", deadline, quiet=_FOREIGN)
+        find = f"d=$(xl domid {name}) && t=$(xenstore-read /local/domain/$d/console/tty)"
+        result = self._shell.run(f"{find} && printf '{_octal(data)}' >$t", deadline, quiet=_FOREIGN)
         if result.status:
             advice = f"dom0 said: {' / '.join(result.output.split(chr(10))[-3:])}"
             raise ProofFailed(f"guest {self.name} takes no input: it does not run, or has no console", advice=advice)

@@ -28,6 +28,7 @@ def _press(boot: Boot, deadline: float) -> None:
 
 def _suspend(boot: Boot, deadline: float) -> None:
     """ACPI S3 by dom0's own choice. Its shell answers again when the machine was woken."""
+    boot.qmp.begin()
     boot.shell.greet(deadline)
     boot.console.send(b"echo mem >/sys/power/state; echo xb''-awake=$?.\n", deadline)
     boot.shell.forget()

@@ -32,12 +32,16 @@ class Qmp:
         self._ours.close()
         self.theirs.close()
 
-    def command(self, name: str, **arguments: object) -> Any:
-        """What a command returns. Raises ProofFailed if QEMU refuses it or is gone."""
+    def begin(self) -> None:
+        """Until then QEMU reports nothing. Raises ProofFailed."""
         if not self._begun:
             self._begun = True
             self._receive("QMP", time.monotonic() + _ANSWER)
             self.command("qmp_capabilities")
+
+    def command(self, name: str, **arguments: object) -> Any:
+        """What a command returns. Raises ProofFailed if QEMU refuses it or is gone."""
+        self.begin()
         request = json.dumps({"execute": name, "arguments": arguments}).encode()
         try:
             self._ours.sendall(request + b"\n")

@@ -48,22 +48,25 @@ class Shell:
 
     def define(self, function: str, deadline: float, *, quiet: re.Pattern[str]) -> None:
         """Types a shell function, once."""
+        begin = self._console.history.mark
         self.greet(deadline)
         if function not in self._defined:
-            begin, end = self._console.history.mark, self._console.history.end
+            end = self._console.history.end
             self._type(function + "\n", deadline)
             self._hide(begin, end, quiet)
             self._defined.add(function)
+        self._console.history.mark = begin
 
     def run(self, command: str, deadline: float, *, quiet: re.Pattern[str] | None = None) -> Result:
         """Runs `command` in a subshell, with nothing on its standard input. Raises ProofFailed.
 
         With `quiet`, the console is left as if nothing had been run; lines that it matches are of others and stay.
         """
+        begin = self._console.history.mark
         self.greet(deadline)
+        before = self._console.history.end
         self._count += 1
         mark = f"{self._token}.{self._count}"
-        begin, before = self._console.history.mark, self._console.history.end
         self._type(f"(echo xb''-run-{mark}; {command}\n", deadline)
         self._type(f") </dev/null; s=$?; for i in 1 2; do echo xb''-end-{mark}=$s.; done\n", deadline)
         what = f"that the command {command!r} ended"

@@ -80,5 +80,4 @@ class History:
 
     def last_lines(self, count: int) -> list[str]:
         """The last lines that hold anything, without blanks at their ends."""
-        tail = self._text[-count * 1000 :]
-        return [line.rstrip() for line in tail.split("\n") if line.strip()][-count:]
+        return [line.rstrip() for line in self._text.split("\n") if line.strip()][-count:]

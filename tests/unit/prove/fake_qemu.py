@@ -3,19 +3,51 @@
 The last argument of the board tells what to do; the nonce comes in -append as with the real one.
 """
 
+import json
 import os
 import signal
+import socket
 import subprocess
 import sys
+import threading
+from pathlib import Path
 
 
 def say(data: bytes) -> None:
     os.write(1, data)
 
 
+class Monitor(threading.Thread):
+    """Answers on QMP: a red screen, a power button that is obeyed, a sleep from which it wakes."""
+
+    def __init__(self, fd: int) -> None:
+        super().__init__(daemon=True)
+        self.socket = socket.socket(fileno=fd)
+
+    def tell(self, **message: object) -> None:
+        self.socket.sendall(json.dumps(message).encode() + b"\n")
+
+    def run(self) -> None:
+        self.tell(QMP={"version": {}})
+        for line in self.socket.makefile("rb"):
+            request = json.loads(line)
+            name = request["execute"]
+            if name == "screendump":
+                Path(request["arguments"]["filename"]).write_bytes(b"P6\n2 2\n255\n" + b"\xff\0\0" * 3 + b"\0\0\0")
+            if name == "set-action":
+                self.tell(error={"class": "GenericError", "desc": "no such action"})
+                continue
+            self.tell(**{"return": {}})
+            if name == "system_wakeup":
+                self.tell(event="WAKEUP")
+            if name == "system_powerdown":
+                say(b"Power down\r\n")
+                os._exit(0)
+
+
 def shell(echo: bool = True, lost: int = 0) -> None:
     """An echoing shell. The first `lost` lines are swallowed, as a starting getty does."""
-    pending = ""
+    pending = functions = ""
     say(b"/ # ")
     for line in iter(sys.stdin.buffer.readline, b""):
         if lost:
@@ -27,14 +59,30 @@ def shell(echo: bool = True, lost: int = 0) -> None:
         if pending.startswith("(") and "\n)" not in pending:
             say(b"> ")
             continue
+        if "/sys/power/state" in pending and monitor:
+            monitor.tell(event="SUSPEND")
+            pending = ""
+            continue
         if "switch-off" in pending:
             sys.exit(0)
-        done = subprocess.run(["/bin/sh", "-c", pending], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+        if pending.startswith("xbg()"):
+            functions += pending
+        done = subprocess.run(
+            ["/bin/sh", "-c", functions + pending], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
+        )
         say(done.stdout.replace(b"\n", b"\r\n") + b"/ # ")
         pending = ""
 
 
+monitor = None
+
+
 def main() -> None:
+    global monitor
+    chardev = next((word for word in sys.argv if word.startswith("socket,id=qmp")), "")
+    if chardev:
+        monitor = Monitor(int(chardev.rpartition("=")[2]))
+        monitor.start()
     behaviour = sys.argv[sys.argv.index("-behave") + 1]
     words = sys.argv[sys.argv.index("-append") + 1].split() if "-append" in sys.argv else []
     nonce = next((w for w in words if w.startswith("xenbuild.nonce=")), "")

@@ -54,7 +54,7 @@ def command(
     from xenbuild.cli.session import open_session
     from xenbuild.cli.test import qemu_for
     from xenbuild.errors import DeclarationError, HostError
-    from xenbuild.media.build import board_of
+    from xenbuild.media.build import board_of, with_test_files
     from xenbuild.prove.machine import INTERACTIVE, loader_words, qemu_argv
     from xenbuild.prove.probe import KvmProbe
     from xenbuild.spec.proof import Machine
@@ -72,6 +72,9 @@ def command(
         if not chosen:
             known = ", ".join(i.name for i in images)
             raise DeclarationError(f"there is no image {wanted!r}", advice=f"the images are: {known}")
+        if test is not None:
+            declaration = with_test_files(declaration, session.settings(offline=offline))
+            test = next(t for t in declaration.tests if t.name == test_name)
         board = board_of(declaration)
         programs = qemu_for(declaration, session.settings(offline=offline), board.qemu)
         argv = qemu_argv(

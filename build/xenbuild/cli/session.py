@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from shutil import which
 
 from xenbuild.media import build as media
 from xenbuild.media.results import Image
@@ -76,10 +77,11 @@ class Session:
 
 
 def own_files(declaration: Declaration) -> list[Path]:
-    """The user's own files that go into a target."""
+    """The user's own files, and programs of this machine, that decide what a target is."""
     sources = declaration.sources.values()
     beside = [path for source in sources for path in (source.file, source.keyring) if path is not None]
-    return [*(use.file for use in uses(declaration) if not refers(use.file)), *beside]
+    programs = [Path(found) for found in map(which, declaration.host_tools) if found]
+    return [*(use.file for use in uses(declaration) if not refers(use.file)), *beside, *programs]
 
 
 @contextmanager

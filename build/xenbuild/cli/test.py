@@ -84,7 +84,7 @@ def _proofs(
     """Builds the images and pairs each wanted test with its image, board and QEMU."""
     from xenbuild.cli.progress import Progress
     from xenbuild.errors import DeclarationError
-    from xenbuild.media.build import board_of
+    from xenbuild.media.build import board_of, with_test_files
     from xenbuild.prove.probe import KvmProbe
     from xenbuild.prove.verdict import Proof
 
@@ -99,6 +99,7 @@ def _proofs(
     probe = KvmProbe(session.store.root)
     proofs = []
     for declaration in session.declarations:
+        declaration = with_test_files(declaration, settings)
         wanted = [test for test in declaration.tests if not only or test.name in only]
         if not wanted:
             continue
@@ -117,11 +118,11 @@ def _proofs(
 
 
 def qemu_for(declaration: Declaration, settings: Settings, qemu: str) -> Programs:
-    """QEMU from the tools tree."""
+    """QEMU from the tools tree, or the host's where the declaration says so."""
     from xenbuild.media.build import tools_tree
     from xenbuild.prove.programs import from_tree, tools_group
 
-    return from_tree(tools_tree(declaration, settings, tools_group(qemu)))
+    return from_tree(tools_tree(declaration, settings, tools_group(qemu, declaration.folder)))
 
 
 def _show(verdict: Verdict) -> None:

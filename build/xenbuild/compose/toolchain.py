@@ -88,5 +88,9 @@ def _resources(job: Job) -> list[str]:
     """Where the compiler's own headers lie: started through ld.so, clang cannot find them by its own path."""
     if "tools" not in job.inputs:
         return []
+    from xenbuild.parts.toolstree import ToolsTree
+
+    if ToolsTree(job.path("tools")).is_hosts("clang"):
+        return []
     found = sorted((job.path("tools") / "usr/lib").glob("llvm-*/lib/clang/*/include"))
     return ["-resource-dir", str(found[-1].parent)] if found else []

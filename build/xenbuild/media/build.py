@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
 
@@ -12,15 +12,16 @@ from xenbuild.media.results import Image, write_results
 from xenbuild.parts import dom0, domains, guest, hypervisor
 from xenbuild.parts.packages import merged, unpacked
 from xenbuild.parts.requests import part_requests, tool_requests
-from xenbuild.parts.toolstree import ToolsTree
+from xenbuild.parts.sourced import Sourced
+from xenbuild.parts.toolstree import ToolsTree, host_programs
 from xenbuild.parts.unpack import DOCUMENTATION
-from xenbuild.plan.action import Action, File, Input, OutputOf
+from xenbuild.plan.action import Action, Input, OutputOf
 from xenbuild.plan.needs import absent_files
 from xenbuild.plan.run import Results, run
 from xenbuild.sources.fetch import Downloads
 from xenbuild.sources.lock import Lock as PackageLock
 from xenbuild.sources.lock import LockedPackage
-from xenbuild.sources.other import with_sources
+from xenbuild.spec.inputs import Use, refers, uses, with_files
 from xenbuild.spec.model import Declaration
 from xenbuild.spec.recipe import Board, HypervisorRecipe, Release, load_recipe, load_tools
 from xenbuild.store.events import Event
@@ -58,7 +59,7 @@ def board_of(declaration: Declaration) -> Board:
 def plan(declaration: Declaration, settings: Settings) -> Plan:
     """All actions of one target. No package is fetched, nothing is run.
 
-    Raises LockError if the lock does not cover the target, and what with_sources() raises.
+    Raises LockError if the lock does not cover the target.
     """
     release = load_recipe(Release, declaration.release, declaration.folder)
     arch = release.architectures[declaration.target.arch]
@@ -66,15 +67,16 @@ def plan(declaration: Declaration, settings: Settings) -> Plan:
     board = board_of(declaration)
     packages = {role: settings.lock.packages(r) for role, r in part_requests(declaration, release).items()}
     tools, tool_packages = _tools(declaration, settings, "build")
-    declaration = with_sources(declaration, settings.store, offline=settings.offline, events=settings.events)
+    sourced = _sourced(declaration, settings)
     if declaration.hypervisor.file is None:
         tree = merged("hypervisor", [unpacked(p, [arch.hypervisor.file]) for p in packages["hypervisor"]])
         xen = hypervisor.from_package(tree, arch.hypervisor.file)
     else:
-        xen = hypervisor.from_file(_own(declaration.hypervisor.file, settings.store), declaration.hypervisor.file.name)
-    guests = guest.guests(declaration, release, packages, settings.store)
+        own = declaration.hypervisor.file
+        xen = hypervisor.from_file(sourced.input(own, declaration.hypervisor.at("file")), sourced.name(own))
+    guests = guest.guests(declaration, release, packages, sourced)
     inside = domains.segment(declaration, guests)
-    kernel, initramfs = dom0.parts(declaration, release, packages, inside, settings.store)
+    kernel, initramfs = dom0.parts(declaration, release, packages, inside, sourced)
     words = [*recipe.cmdline, *board.hypervisor_cmdline, *dom0.hypervisor_words(declaration)]
     words += declaration.hypervisor.cmdline
     parts = Parts(
@@ -84,6 +86,8 @@ def plan(declaration: Declaration, settings: Settings) -> Plan:
         kernel_cmdline=" ".join([*board.dom0_cmdline, *declaration.dom0.cmdline]),
         initramfs=initramfs,
     )
+    if any(source.git for source in declaration.sources.values()):
+        tool_packages = [*tool_packages, *_tools(declaration, settings, "git")[1]]
     used = {p: None for role in packages.values() for p in role} | dict.fromkeys(tool_packages)
     return Plan(declaration, bundle(declaration.target, parts, tools, settings.store), tuple(used))
 
@@ -111,6 +115,23 @@ def tools_tree(declaration: Declaration, settings: Settings, group: str) -> Tool
     return ToolsTree(settings.store.materialise(made.digest))
 
 
+def with_test_files(declaration: Declaration, settings: Settings) -> Declaration:
+    """The declaration in whose tests every source is a real file, fetched if need be."""
+    sourced = _sourced(declaration, settings)
+    made = {use.file: sourced.input(use.file, use.at) for test in declaration.tests for use in uses(test)}
+    goals = [one for one in made.values() if isinstance(one, OutputOf)]
+    packages = _tools(declaration, settings, "git")[1] if goals else []
+    results = _bring_about(goals, packages, settings)
+
+    def place(use: Use) -> Path:
+        one = made[use.file]
+        if not refers(use.file):
+            return use.file
+        return settings.store.path((results[one] if isinstance(one, OutputOf) else one).digest)
+
+    return replace(declaration, tests=[with_files(test, place) for test in declaration.tests])
+
+
 def _bring_about(goals: Sequence[OutputOf], packages: Iterable[LockedPackage], settings: Settings) -> Results:
     """Run the plan while the packages that it lacks are still on their way."""
     absent = {digest.hash for digest in absent_files(goals, settings.store)}
@@ -123,14 +144,19 @@ def _bring_about(goals: Sequence[OutputOf], packages: Iterable[LockedPackage], s
 
     store, jobs = settings.store, settings.jobs
     with Downloads(wanted, settings.lock, store, offline=settings.offline, events=events) as downloads:
-        return run(goals, store, jobs=jobs, events=events, provide=downloads.wait)
+        return run(goals, store, jobs=jobs, events=events, provide=downloads.wait, offline=settings.offline)
 
 
 def _tools(declaration: Declaration, settings: Settings, group: str) -> tuple[OutputOf, list[LockedPackage]]:
     tools = load_tools(declaration.folder)
+    programs = tools.programs.get(group, [])
+    host = host_programs(declaration, programs, settings.store)
+    if host is not None and set(programs) <= set(declaration.host_tools):
+        return merged(f"tools: {group}", [host]), []
     packages = settings.lock.packages(tool_requests(tools, [group], declaration.folder)[group])
-    return merged(f"tools: {group}", [unpacked(p, exclude=DOCUMENTATION) for p in packages]), packages
+    trees: list[Input] = [unpacked(p, exclude=DOCUMENTATION) for p in packages]
+    return merged(f"tools: {group}", [*trees, host] if host else trees), packages
 
 
-def _own(path: Path, store: Store) -> Input:
-    return File(store.put_file(path))
+def _sourced(declaration: Declaration, settings: Settings) -> Sourced:
+    return Sourced(declaration, settings.store, lambda: _tools(declaration, settings, "git")[0])

@@ -7,29 +7,29 @@ from pathlib import Path
 
 from xenbuild.parts import entries, rootfs
 from xenbuild.parts.packages import blob, unpacked
+from xenbuild.parts.sourced import Sourced
 from xenbuild.parts.unpack import DOCUMENTATION
-from xenbuild.plan.action import Action, File, Input, Json, OutputOf
+from xenbuild.plan.action import Action, Input, Json, OutputOf
 from xenbuild.sources.lock import LockedPackage
 from xenbuild.spec.model import Declaration
 from xenbuild.spec.recipe import DriverSet, Release, load_recipe
-from xenbuild.store.store import Store
 
 Locked = Mapping[str, Sequence[LockedPackage]]  # role (parts/requests.py) -> packages
 
 
 def parts(
-    declaration: Declaration, release: Release, packages: Locked, guests: OutputOf | None, store: Store
+    declaration: Declaration, release: Release, packages: Locked, guests: OutputOf | None, sourced: Sourced
 ) -> tuple[Input, Input | None]:
     """dom0's kernel and initramfs with its guests; a kernel of the user's own comes with theirs or none."""
     dom0 = declaration.dom0
     if dom0.kernel is not None:
-        return _own_kernel(declaration, dom0.kernel, store)
+        return _own_kernel(declaration, dom0.kernel, sourced)
     kernel = _kernel(declaration, release, packages["kernel"])
     segments = {  # a later one goes over an earlier one
         "applets": _stated_segment("busybox's commands", {"entries": list(entries.applets())}, {}),
         "toolstack": _tree_segment("toolstack", _toolstack(declaration, release, packages)),
         "modules": _tree_segment("modules", kernel.output("modules")),
-        "config": _config_segment(declaration, store),
+        "config": _config_segment(declaration, sourced),
     }
     if guests is not None:
         segments["guests"] = guests
@@ -39,13 +39,14 @@ def parts(
     return kernel.output("kernel"), join.output("initramfs")
 
 
-def _own_kernel(declaration: Declaration, kernel: Path, store: Store) -> tuple[Input, Input | None]:
+def _own_kernel(declaration: Declaration, kernel: Path, sourced: Sourced) -> tuple[Input, Input | None]:
     """The user's kernel, once it is known that it can be dom0, and the user's initramfs if there is one."""
-    inputs: dict[str, Input] = {"kernel": File(store.put_file(kernel))}
-    if declaration.dom0.initramfs is not None:
-        inputs["initramfs"] = File(store.put_file(declaration.dom0.initramfs))
-    params = {"arch": declaration.target.arch, "name": kernel.name}
-    checked = Action(f"check {kernel.name}", "xenbuild.parts.ownkernel:run", params, inputs, ("kernel",))
+    dom0, name = declaration.dom0, sourced.name(kernel)
+    inputs: dict[str, Input] = {"kernel": sourced.input(kernel, dom0.at("kernel"))}
+    if dom0.initramfs is not None:
+        inputs["initramfs"] = sourced.input(dom0.initramfs, dom0.at("initramfs"))
+    params = {"arch": declaration.target.arch, "name": name}
+    checked = Action(f"check {name}", "xenbuild.parts.ownkernel:run", params, inputs, ("kernel",))
     return checked.output("kernel"), inputs.get("initramfs")
 
 
@@ -98,9 +99,9 @@ def _tree_segment(what: str, tree: OutputOf) -> OutputOf:
     return Action(label, "xenbuild.parts.segments:tree", {}, {"tree": tree}, ("segment",)).output("segment")
 
 
-def _config_segment(declaration: Declaration, store: Store) -> OutputOf:
+def _config_segment(declaration: Declaration, sourced: Sourced) -> OutputOf:
     config = rootfs.config(declaration)
-    inputs = {name: File(store.put_file(path)) for name, path in config.files.items()}
+    inputs = {name: sourced.input(path) for name, path in config.files.items()}
     return _stated_segment("configuration", config.params, inputs)
 
 

@@ -10,6 +10,7 @@ from xenbuild.errors import DeclarationError
 from xenbuild.plan.action import Json
 from xenbuild.spec.data import data_dir
 from xenbuild.spec.dom0 import File
+from xenbuild.spec.inputs import refers
 
 # Links of a system with merged /usr, and what has to be there before init runs.
 LINKS = {"bin": "usr/bin", "sbin": "usr/sbin", "lib": "usr/lib", "lib64": "usr/lib64", "var/run": "../run"}
@@ -72,8 +73,8 @@ def _user_file(folder: Path, file: File, name: str, files: dict[str, Path]) -> J
     mode = stat.S_IFREG | file.mode
     if file.source is None:
         return {**entry(path, mode, content=file.content or ""), **owner}
-    source = folder / file.source
-    if not source.is_file():
+    source = file.source if refers(file.source) else folder / file.source
+    if not refers(source) and not source.is_file():
         raise DeclarationError(
             f"there is no file {file.source}", at=file.at("source"), advice="paths start at the declaration's folder"
         )

@@ -13,13 +13,13 @@ from string import ascii_lowercase
 from xenbuild.parts import entries
 from xenbuild.parts.entries import entry
 from xenbuild.parts.packages import blob, unpacked
-from xenbuild.plan.action import Action, File, Input, Json, OutputOf
+from xenbuild.parts.sourced import Sourced
+from xenbuild.plan.action import Action, Input, Json, OutputOf
 from xenbuild.sources.lock import LockedPackage
 from xenbuild.spec.data import data_dir
 from xenbuild.spec.domain import Domain
 from xenbuild.spec.model import Declaration
 from xenbuild.spec.recipe import DriverSet, Release, load_recipe
-from xenbuild.store.store import Store
 
 Locked = Mapping[str, Sequence[LockedPackage]]  # role (parts/requests.py) -> packages
 
@@ -37,20 +37,20 @@ class Guest:
     outside: Mapping[str, str] = field(default_factory=dict)  # device -> what dom0 has
 
 
-def guests(declaration: Declaration, release: Release, packages: Locked, store: Store) -> list[Guest]:
+def guests(declaration: Declaration, release: Release, packages: Locked, sourced: Sourced) -> list[Guest]:
     """All guests of a declaration, in its order."""
-    planner = _Planner(declaration, release, packages, store)
+    planner = _Planner(declaration, release, packages, sourced)
     return [planner.guest(name, domain) for name, domain in declaration.domains.items()]
 
 
 class _Planner:
     """Plans guests that may share a kernel with the modules of the same driver sets."""
 
-    def __init__(self, declaration: Declaration, release: Release, packages: Locked, store: Store) -> None:
+    def __init__(self, declaration: Declaration, release: Release, packages: Locked, sourced: Sourced) -> None:
         self._declaration = declaration
         self._release = release
         self._packages = packages
-        self._store = store
+        self._sourced = sourced
         self._kernels: dict[tuple[str, ...], Action] = {}
 
     def guest(self, name: str, domain: Domain) -> Guest:
@@ -60,7 +60,7 @@ class _Planner:
         for disk in domain.disks:
             device = str(disk.name)
             if disk.file is not None:
-                images[device] = self._own(disk.file)
+                images[device] = self._sourced.input(disk.file, disk.at("file"))
             elif disk.path is not None:
                 outside[device] = disk.path
             elif disk.size is not None:
@@ -71,14 +71,12 @@ class _Planner:
         """Kernel and initramfs of a guest."""
         if domain.boot == "firmware":
             return None, None
-        initramfs = self._own(domain.initramfs) if domain.initramfs else None
+        own = domain.initramfs
+        initramfs = self._sourced.input(own, domain.at("initramfs")) if own else None
         if domain.kernel is not None:
-            return self._own(domain.kernel), initramfs
+            return self._sourced.input(domain.kernel, domain.at("kernel")), initramfs
         kernel = self._kernel(domain)
         return kernel.output("kernel"), initramfs or self._initramfs(name, domain, kernel)
-
-    def _own(self, path: Path) -> Input:
-        return File(self._store.put_file(path))
 
     def _kernel(self, domain: Domain) -> Action:
         arch = self._declaration.target.arch
@@ -116,7 +114,7 @@ class _Planner:
         stated = [*entries.skeleton(), *entries.glue(data_dir("pv-drivers") / "guest" / "root", files)]
         stated += _generated(name, domain)
         stated += entries.user_files(domain.files, self._declaration.folder, files)
-        inputs = {key: File(self._store.put_file(path)) for key, path in files.items()}
+        inputs = {key: self._sourced.input(path) for key, path in files.items()}
         return _stated(f"the configuration of {name}", {"entries": stated}, inputs)
 
 

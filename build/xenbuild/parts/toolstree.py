@@ -6,15 +6,22 @@ distribution matter (ld.so(8): --library-path, --argv0 since glibc 2.33).
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from hashlib import file_digest
 from pathlib import Path
+from shutil import which
 
 from xenbuild.errors import HostError
+from xenbuild.plan.action import TreeOf
 from xenbuild.plan.job import Job
-from xenbuild.store.tree import Entry, Tree
+from xenbuild.spec.model import Declaration
+from xenbuild.store.store import Store
+from xenbuild.store.tree import Entry, FileEntry, LinkEntry, Tree
 
 _LOADERS = ("usr/lib64/ld-linux-x86-64.so.2", "usr/lib/ld-linux-aarch64.so.1")
-_PROGRAM_FOLDERS = ("usr/bin", "usr/sbin", "usr/libexec", "usr/lib/llvm-*/bin")
+_PROGRAM_FOLDERS = ("usr/bin", "usr/sbin", "usr/libexec", "usr/lib/llvm-*/bin", "usr/lib/git-core")
+_HOST = "host"  # folder of links to programs of this machine
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +32,8 @@ class ToolsTree:
 
     def argv(self, program: str) -> list[str]:
         """The words that start `program` from this tree. Raises HostError if the tree has no such program."""
+        if self.is_hosts(program):
+            return [str((self.root / _HOST / program).readlink())]
         found = next((hit for d in _PROGRAM_FOLDERS for hit in self.root.glob(f"{d}/{program}") if hit.exists()), None)
         if found is None:
             raise HostError(
@@ -35,10 +44,36 @@ class ToolsTree:
             return [str(found)]
         return [*self._loader(), "--argv0", program, str(found)]
 
+    def is_hosts(self, program: str) -> bool:
+        """Whether the declaration says that this machine's own program is used (`host_tools`)."""
+        return (self.root / _HOST / program).is_symlink()
+
     def _loader(self) -> list[str]:
         loader = next(self.root / name for name in _LOADERS if (self.root / name).exists())
         libraries = sorted({path.parent for path in (self.root / "usr/lib").glob("*-linux-gnu*/**/lib*.so*")})
         return [str(loader), "--library-path", ":".join(map(str, libraries))]
+
+
+def host_programs(declaration: Declaration, names: Iterable[str], store: Store) -> TreeOf | None:
+    """A tree that stands for those of the named programs that the declaration takes from this machine; None: none.
+
+    It holds their places and digests, so that a step is done anew when the host's program changes.
+    Raises HostError for a program that is not there.
+    """
+    entries: dict[str, Entry] = {}
+    for number, name in enumerate(declaration.host_tools):
+        if name not in names:
+            continue
+        found = which(name)
+        if found is None:
+            at = declaration.at(f"host_tools[{number}]")
+            advice = "install it, or take it out of host_tools: then the locked package's is used"
+            raise HostError(f"this machine has no program {name!r}", at=at, advice=advice)
+        with Path(found).open("rb") as file:
+            digest = file_digest(file, "sha256").hexdigest()
+        entries[f"{_HOST}/{name}"] = LinkEntry(found)
+        entries[f"{_HOST}/{name}.sha256"] = FileEntry(store.put_bytes(digest.encode()))
+    return TreeOf(store.put_tree(Tree(entries))) if entries else None
 
 
 def merge(job: Job) -> None:

@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from xenbuild.errors import FormatError
+from xenbuild.errors import FormatError, Position
 from xenbuild.formats import protowire as wire
 from xenbuild.store.digest import Digest
 
@@ -49,7 +49,8 @@ class Action:
     """One step. Two actions with equal keys are run once; the label is for people only.
 
     function: "package.module:name", called with a Job; inputs: names are file names (no "/"); outputs: likewise;
-    size_hint: bytes of work, more than others means to be started before them.
+    size_hint: bytes of work, more than others means to be started before them; at: what of the declaration asks for it,
+    for messages.
     """
 
     label: str
@@ -58,6 +59,7 @@ class Action:
     inputs: Mapping[str, Input] = field(default_factory=dict)
     outputs: tuple[str, ...] = ("out",)
     size_hint: int = 0
+    at: Position | None = None
 
     def __post_init__(self) -> None:
         if not _FUNCTION.fullmatch(self.function):

@@ -24,12 +24,14 @@ class Job:
         folder: Path,
         processes: Processes,
         progress: Callable[[int, int], None],
+        offline: bool = False,
     ) -> None:
         self.action = action
         self.params: Json = action.params
         self.inputs = inputs
         self.store = store
         self.progress = progress  # (units done, units in total): shown to the user while the step runs
+        self.offline = offline  # for actions that fetch what is pinned: the network must not be used
         self._processes = processes
         self._made: dict[str, Artifact] = {}
         self._out = folder / "out"

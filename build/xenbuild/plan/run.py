@@ -87,26 +87,33 @@ def run(
     jobs: int,
     events: Callable[[Event], None] = lambda event: None,
     provide: Callable[[Digest], None] = lambda digest: None,
+    offline: bool = False,
 ) -> Results:
     """Bring about the goals with at most `jobs` actions at a time; `events` is called in the caller's thread.
 
     `provide` is called, in an action's thread, for a file from outside that the action needs and the store lacks: it
-    returns when the file is there.
+    returns when the file is there. `offline`: actions that fetch fail instead (Job.offline).
 
     The first failure stops the run: programs are killed, what else runs is waited for, and the error, which names
     the action, is raised. With jobs=1 the order is always the same.
     """
-    return _Run(store, jobs, events, provide).run(goals)
+    return _Run(store, jobs, events, provide, offline).run(goals)
 
 
 class _Run:
     def __init__(
-        self, store: Store, jobs: int, events: Callable[[Event], None], provide: Callable[[Digest], None]
+        self,
+        store: Store,
+        jobs: int,
+        events: Callable[[Event], None],
+        provide: Callable[[Digest], None],
+        offline: bool,
     ) -> None:
         self.store = store
         self.jobs = max(1, jobs)
         self.events = events
         self.provide = provide
+        self.offline = offline
         self.code = Code(store)
         self.processes = Processes()
         self.nodes: dict[Action, _Node] = {}
@@ -255,7 +262,7 @@ class _Run:
             self.messages.put(Event("progress", node.action.label, 0.0, done, total))
 
         with self.store.scratch() as folder:
-            job = Job(node.action, inputs, self.store, folder, self.processes, progress)
+            job = Job(node.action, inputs, self.store, folder, self.processes, progress, self.offline)
             function(job)
             outputs = job.collect()
         for message in node.messages.values():
@@ -294,6 +301,7 @@ class _Run:
             error = host_error(error, self.store.root)
         if isinstance(error, XenbuildError):
             error.message = f"{node.action.label}: {error.message}"
+            error.at = error.at or node.action.at
         else:
             error.add_note(f"in the step: {node.action.label}")
         self.failure = error

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path, PurePosixPath
-from shutil import which
+from ssl import get_default_verify_paths
 from urllib.parse import unquote, urlsplit
 
-from xenbuild.errors import DeclarationError, HostError, LockError, NetworkError
+from xenbuild.errors import DeclarationError, LockError, NetworkError
 from xenbuild.sources import web
 from xenbuild.sources.fetch import partial_folder
-from xenbuild.spec.inputs import Use, refers, with_files
-from xenbuild.spec.model import Declaration, Source
+from xenbuild.spec.model import Source
 from xenbuild.store.digest import Digest
 from xenbuild.store.events import Event
 from xenbuild.store.store import Store
-from xenbuild.store.tree import FileEntry, Tree
 
+Git = Callable[[str], list[str]]  # the words that start a program of git
+
+_GIT = "git"
+_PARTS = (_GIT, "git-upload-pack", "git-remote-http", "git-remote-https")
 _OFFLINE = "run again with a network, or leave out --offline"
 # What git sets while it runs a hook, and what would lead it from the repository that is meant here.
 _REPOSITORY = (
@@ -31,46 +34,10 @@ _REPOSITORY = (
 )
 
 
-def with_sources(
-    declaration: Declaration,
-    store: Store,
-    *,
-    offline: bool = False,
-    events: Callable[[Event], None] = lambda event: None,
-) -> Declaration:
-    """The declaration with real files where it names sources ("source:NAME/PATH"); what is used is fetched.
-
-    This comes before planning: the size of what is behind an address, or in a commit, is known only then.
-    Raises DeclarationError for a path that a commit lacks, and what url_source() and git_source() raise.
-    """
-
-    def place(use: Use) -> Path:
-        if not refers(use.file):
-            return use.file
-        source = declaration.sources[use.name]
-        if source.file is not None:
-            return source.file
-        if source.url is not None:
-            digest = url_source(source, store, offline=offline, events=events)
-            name = _file_name(source.url) or use.name
-            return store.materialise(store.put_tree(Tree({name: FileEntry(digest, False)}))) / name
-        return _in_tree(use, source, store.materialise(git_source(source, store, offline=offline)))
-
-    return with_files(declaration, place)
-
-
-def _file_name(url: str) -> str:
+def file_name(url: str) -> str:
     """What messages call the file behind an address; empty if its last part can be no file's name."""
     name = PurePosixPath(unquote(urlsplit(url).path)).name
     return name if name.isprintable() and name != ".." else ""
-
-
-def _in_tree(use: Use, source: Source, tree: Path) -> Path:
-    file = tree / use.inside
-    if file.is_file() and file.resolve().is_relative_to(tree.resolve()):
-        return file
-    what = "is a folder" if file.is_dir() else "is not in it"
-    raise DeclarationError(f"{source.git} at {source.commit}: {use.inside} {what}", at=use.at, advice="name a file")
 
 
 def url_source(
@@ -106,10 +73,11 @@ def url_source(
     return digest
 
 
-def git_source(source: Source, store: Store, *, offline: bool = False) -> Digest:
+def git_source(source: Source, store: Store, git: Git, *, offline: bool = False, own_parts: bool = True) -> Digest:
     """The tree of the pinned `commit`, without history. git itself checks every object against the commit's name.
 
-    Raises DeclarationError without a commit, HostError without git, NetworkError.
+    `own_parts`: git has to be told how to start its parts, since it is not where it was made for.
+    Raises DeclarationError without a commit, NetworkError.
     """
     assert source.git is not None
     if source.commit is None:
@@ -120,36 +88,44 @@ def git_source(source: Source, store: Store, *, offline: bool = False) -> Digest
         return digest
     if offline:
         raise NetworkError(f"{source.git} at {source.commit} is not in the store", at=source.at("git"), advice=_OFFLINE)
-    if which("git") is None:
-        raise HostError("the declaration uses git, which this machine lacks", at=source.at("git"), advice="install git")
     with store.scratch() as scratch:
-        bare, tree = scratch / "bare", scratch / "tree"
+        bare, tree, programs = scratch / "bare", scratch / "tree", scratch / "programs"
         tree.mkdir()
-        _git(source, "init", "--quiet", "--bare", str(bare))
-        _git(source, f"--git-dir={bare}", "fetch", "--quiet", "--depth=1", "--", source.git, source.commit)
-        _git(
-            source,
-            f"--git-dir={bare}",
-            f"--work-tree={tree}",
-            "checkout",
-            "--quiet",
-            "--force",
-            source.commit,
-            "--",
-            ".",
-        )
+        environment = _environment() | (_parts(git, programs) if own_parts else {})
+
+        def run(*words: str) -> None:
+            _git(source, [*git(_GIT), *words], environment)
+
+        run("init", "--quiet", "--bare", str(bare))
+        run(f"--git-dir={bare}", "fetch", "--quiet", "--depth=1", "--", source.git, source.commit)
+        run(f"--git-dir={bare}", f"--work-tree={tree}", "checkout", "--quiet", "--force", source.commit, "--", ".")
         digest = store.take_folder(tree)
     store.put_note(note, str(digest).encode())
     return digest
 
 
-def _git(source: Source, *words: str) -> None:
-    """Run git without the user's and the system's configuration, and without questions."""
+def _environment() -> dict[str, str]:
+    """git reads neither the user's nor the system's configuration and asks nothing; proxies are the user's."""
     inherited = {name: value for name, value in os.environ.items() if name not in _REPOSITORY}
+    trusted = get_default_verify_paths().cafile  # as for our own downloads
+    certificates = {"GIT_SSL_CAINFO": trusted} if trusted else {}
     quiet = {"GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
-    done = subprocess.run(
-        ["git", *words], env={**inherited, **quiet}, stdin=subprocess.DEVNULL, capture_output=True, text=True
-    )
+    return {**certificates, **inherited, "GIT_TEMPLATE_DIR": "", **quiet}
+
+
+def _parts(git: Git, programs: Path) -> dict[str, str]:
+    """git starts parts of itself by name: each is a script in `programs` that starts it the way `git` does."""
+    programs.mkdir()
+    for name in _PARTS:
+        script = programs / name
+        words = git(name) if name.startswith("git-remote-") else [*git(_GIT), *name.split("-", 1)[1:]]
+        script.write_text(f'#!/bin/sh\nexec {shlex.join(words)} "$@"\n')
+        script.chmod(0o755)
+    return {"GIT_EXEC_PATH": str(programs)}
+
+
+def _git(source: Source, argv: list[str], environment: Mapping[str, str]) -> None:
+    done = subprocess.run(argv, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True)
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
         raise NetworkError(

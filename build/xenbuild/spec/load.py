@@ -33,7 +33,7 @@ from xenbuild.spec.merge import merge
 from xenbuild.spec.model import Declaration, Target
 from xenbuild.spec.nodes import Mapping, Scalar, Sequence, Tree, kind, scalars
 from xenbuild.spec.problems import Problems, nearest
-from xenbuild.spec.recipe import DriverSet, HypervisorRecipe, Recipe, Release, load_recipe
+from xenbuild.spec.recipe import DriverSet, HypervisorRecipe, Recipe, Release, load_recipe, load_tools
 from xenbuild.spec.scalars import quote
 from xenbuild.spec.variables import NONCE, Variables, declared
 
@@ -83,6 +83,7 @@ def load(
     texts = (scalar.text for scalar in scalars(document.tree))
     check_sources(made, [*texts, *(variables or {}).values()], problems)
     recipes = _recipes(made, problems)
+    _check_host_tools(made, problems)
     problems.check()
     return replace(made, files=(*document.files, *(recipe.file for recipe in recipes)))
 
@@ -206,6 +207,14 @@ def _convert(tree: Mapping, target: Target, document: Document, resolver: _Resol
     made = Converter(problems, CHECKS).block(body, Declaration, **given)
     resolver.check_overlays(given)
     return made
+
+
+def _check_host_tools(made: Declaration, problems: Problems) -> None:
+    known = [name for names in load_tools(made.folder).programs.values() for name in names]
+    for number, name in enumerate(made.host_tools):
+        if name not in known:
+            at = made.at(f"host_tools[{number}]")
+            problems.add(at, f"xenbuild uses no program {quote(name)}", nearest(name, known, show="programs"))
 
 
 def _recipes(made: Declaration, problems: Problems) -> list[Recipe]:

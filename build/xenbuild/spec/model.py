@@ -75,4 +75,5 @@ class Declaration(Node):
     domains: dict[str, Domain] = key("guests by name", factory=dict)
     images: list[Image] = key("what to build", factory=list)
     tests: list[Test] = key("what a boot must show", factory=list)
+    host_tools: list[str] = key("programs of this machine that are used instead of locked packages", factory=list)
     sources: dict[str, Source] = key("more inputs by name", factory=dict)

@@ -127,6 +127,11 @@ class Tools(Recipe):
     releases: dict[str, str] = key("release of a group that needs another one", factory=dict)
     groups: dict[str, list[str]] = key("packages by group of programs, with their dependencies")
     exclude: list[str] = key("packages that are left out although something depends on them", factory=list)
+    programs: dict[str, list[str]] = key("programs by group that a declaration may take from the host", factory=dict)
+
+    def group_of(self, program: str) -> str | None:
+        """The group that holds a program."""
+        return next((group for group, names in self.programs.items() if program in names), None)
 
 
 R = TypeVar("R", bound=Recipe)

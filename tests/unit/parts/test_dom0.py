@@ -17,7 +17,8 @@ from xenbuild.formats.kmod import ModuleInfo
 from xenbuild.parts import modules, rootfs, segments, toolstack, unpack
 from xenbuild.parts.dom0 import parts
 from xenbuild.parts.entries import applets
-from xenbuild.plan.action import OutputOf
+from xenbuild.parts.sourced import Sourced
+from xenbuild.plan.action import Input, OutputOf
 from xenbuild.plan.run import run
 from xenbuild.spec.block import InputFile
 from xenbuild.spec.data import data_dir
@@ -62,11 +63,16 @@ def test_commands_of_busybox_are_a_layer_of_their_own() -> None:
     assert "usr/bin/mount" not in entries(Dom0())  # which lie above the packages
 
 
+def no_git() -> Input:
+    raise AssertionError("nothing comes from git here")
+
+
 def test_an_own_kernel_is_judged_before_it_is_used(tmp_path: Path) -> None:
     (tmp_path / "vmlinuz").write_bytes(b"MZ" * 500)
     dom0 = Dom0(kernel=InputFile(tmp_path / "vmlinuz"))
     with Store(tmp_path / "store") as store:
-        kernel, initramfs = parts(declaration(dom0), load_recipe(Release, "bookworm"), {}, None, store)
+        made = declaration(dom0)
+        kernel, initramfs = parts(made, load_recipe(Release, "bookworm"), {}, None, Sourced(made, store, no_git))
         assert initramfs is None
         assert isinstance(kernel, OutputOf)
         with pytest.raises(FormatError, match=r"^check vmlinuz: vmlinuz is no x86 kernel"):

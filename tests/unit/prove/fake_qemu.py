@@ -104,6 +104,9 @@ def main() -> None:
     if behaviour == "panic":
         say(b"[    1.0] Kernel panic - not syncing: No working init found\r\n")
         signal.pause()
+    if behaviour == "not-ready":
+        say(b"xenbuild: dom0 is not ready, it failed to start xenstored\r\n")
+        signal.pause()
     if behaviour == "flood":
         for _ in range(200):
             say(b"flood of words that mean nothing\r\n" * 500)

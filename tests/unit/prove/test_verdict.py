@@ -81,6 +81,12 @@ FAILURES = [
         "expect 'login:': the console said '[    1.0] Kernel panic - not syncing', "
         "which the pattern 'Kernel panic - not syncing' forbids",
     ),
+    (
+        "not-ready",
+        {"expect": "login:"},
+        "expect 'login:': the console said 'xenbuild: dom0 is not ready', "
+        "which the pattern 'xenbuild: dom0 is not ready' forbids",
+    ),
     ("hang", {"run": "true"}, "run 'true': no shell answers on the console"),
     ("good", {"run": "false"}, "run 'false': the command ended with status 1 instead of 0"),
     (
@@ -122,6 +128,11 @@ def test_a_failure_comes_with_evidence_and_commands(judge: Judge) -> None:
     assert verdict.details()[4:6] == ["to see it yourself:", "  xenbuild run"]
     assert verdict.details()[6].startswith(f"  {raw}")
     assert f"-append '-- xenbuild.nonce={verdict.nonce}'" in verdict.details()[6]
+
+
+def test_a_test_may_expect_that_dom0_is_not_ready(judge: Judge) -> None:
+    verdict = judge("not-ready", [step(expect="dom0 is not ready, it failed to (.*)")], timeout=5)
+    assert not verdict.error or "nonce" in verdict.error.message
 
 
 def test_forbidden_words_fail_before_the_deadline(judge: Judge) -> None:

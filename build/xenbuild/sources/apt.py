@@ -55,10 +55,10 @@ def open_suite(mirrors: tuple[str, ...], name: str, keyring: Path, now: datetime
     text, signer = openpgp.verify(signed, keyring, what, now)
     try:
         fields = next(paragraphs(text.decode()))
-        date = parsedate_to_datetime(fields["Date"]).astimezone(UTC)
+        date = _date(fields["Date"])
         until = fields.get("Valid-Until")
         files = dict(_listed(fields["SHA256"]))
-        if until and parsedate_to_datetime(until) < now:
+        if until and _date(until) < now:
             raise IntegrityError(
                 f"{what}: was valid until {until}",
                 advice="the mirror is not kept up to date or this machine's clock is wrong; try another mirror",
@@ -124,6 +124,12 @@ def _packages(suite: Suite, path: str) -> str:
         return data.decode()
     except (lzma.LZMAError, EOFError, OSError, ValueError) as error:
         raise FormatError(f"{base[0]}{path}: damaged package index: {error}") from None
+
+
+def _date(text: str) -> datetime:
+    """A date of a Release file; without a zone it is UTC, as all of them are. Raises ValueError."""
+    date = parsedate_to_datetime(text)
+    return date.astimezone(UTC) if date.tzinfo else date.replace(tzinfo=UTC)
 
 
 def _listed(text: str) -> list[tuple[str, tuple[str, int]]]:

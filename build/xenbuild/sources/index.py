@@ -44,7 +44,7 @@ class Index:
             at = start.find("\nProvides: ")
             if at >= 0:
                 provided = start[at + 11 : start.find("\n", at + 1)] if "\n" in start[at + 1 :] else start[at + 11 :]
-                for (relation,) in parse_relations(provided):
+                for relation in _provided(archive, name, provided):
                     self._providers.setdefault(relation.name, []).append((name, relation.version))
 
     def names(self) -> list[str]:
@@ -67,6 +67,13 @@ class Index:
             if not relation.operator or (version and relation.accepts(version)):
                 found += [package for package in self.versions(name) if package not in found]
         return found
+
+
+def _provided(archive: str, name: str, text: str) -> list[Relation]:
+    try:
+        return [relation for (relation,) in parse_relations(text)]
+    except ValueError as error:
+        raise FormatError(f"{archive}: the package index is damaged at {name!r}, Provides: {error}") from None
 
 
 def _parse(archive: str, text: str) -> Package:

@@ -19,6 +19,7 @@ RUNS = [
     pytest.param("appliance", "arm64/xen", marks=pytest.mark.slow),
     pytest.param("appliance", "armv7/xen", marks=pytest.mark.slow),
     pytest.param("migration", "x86_64/xen"),
+    pytest.param("unikernels", "x86_64/xen"),
 ]
 
 

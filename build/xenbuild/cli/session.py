@@ -80,6 +80,7 @@ def own_files(declaration: Declaration) -> list[Path]:
     """The user's own files, and programs of this machine, that decide what a target is."""
     sources = declaration.sources.values()
     beside = [path for source in sources for path in (source.file, source.keyring) if path is not None]
+    beside += [path for source in sources for path in source.program or ()]
     programs = [Path(found) for found in map(which, declaration.host_tools) if found]
     return [*(use.file for use in uses(declaration) if not refers(use.file)), *beside, *programs]
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from xenbuild.compose.manifest import Manifest, Part, require_intact
+from xenbuild.compose.toolchain import STRICT
 from xenbuild.errors import DeclarationError, FormatError
 from xenbuild.formats.armimage import (
     ARM64_MAGIC,
@@ -62,12 +63,12 @@ class Content:
 
 
 def loader_params(arch: str) -> dict[str, Json]:
-    """Parameters of compose.toolchain.run for the loader of "arm64" or "armv7": a flat, position independent file."""
+    """Parameters of parts/compiler.py for the loader of "arm64" or "armv7": a flat, position independent file."""
     target, flags = {
         "arm64": ("aarch64-none-elf", ["-mcmodel=tiny", "-mgeneral-regs-only", "-mstrict-align"]),
         "armv7": ("arm-none-eabi", ["-march=armv7ve", "-marm", "-mfloat-abi=soft", "-mno-unaligned-access"]),
     }[arch]
-    common = [f"-Iarm/{arch}", "-fpie", "-fvisibility=hidden", "-fno-builtin", "-fno-jump-tables"]
+    common = [f"-Iarm/{arch}", "-fpie", "-fvisibility=hidden", "-fno-builtin", "-fno-jump-tables", *STRICT]
     return {
         "folders": ["common", "arm"],
         "target": target,
@@ -128,7 +129,7 @@ def write_bundle(out: Path, loader: bytes, contents: Sequence[Content], target: 
     _check_cmdlines(contents)
     table = _read_table(loader)
     if table is None:
-        raise FormatError("the loader's file is no Arm loader", advice="build it by compose.toolchain")
+        raise FormatError("the loader's file is no Arm loader", advice="build it by parts.compiler")
     offsets, total = _place(contents)
     roles = dict(ROLES)
     parts = tuple(

@@ -45,7 +45,7 @@ def loader(target: Target, tools: Input, store: Store) -> OutputOf:
     """The target's loader stub, compiled from the sources beside this module."""
     inputs = {"sources": store_sources(store), "tools": tools}
     params = FORMATS[target.arch].loader
-    action = Action(f"compile the {target.arch} loader", "xenbuild.compose.toolchain:run", params, inputs, ("loader",))
+    action = Action(f"compile the {target.arch} loader", "xenbuild.parts.compiler:run", params, inputs, ("loader",))
     return action.output("loader")
 
 

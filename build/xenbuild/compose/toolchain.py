@@ -1,32 +1,23 @@
-"""Compiles a freestanding loader with clang and ld.lld, both from the tools tree (or named by path in tests)."""
+"""What the loaders are compiled from, and how: parameters of parts/compiler.py."""
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from xenbuild.plan.action import Json, TreeOf
 from xenbuild.store.store import Store
 from xenbuild.store.tree import FileEntry, Tree
 
-if TYPE_CHECKING:
-    from xenbuild.plan.job import Job
-
-FLAGS = [
-    "-std=c11", "-O2", "-ffreestanding", "-fno-pic", "-fno-stack-protector", "-fno-asynchronous-unwind-tables",
-    "-fno-ident", "-Wall", "-Wextra", "-Werror",
-]  # fmt: skip
+STRICT = ["-Wall", "-Wextra", "-Werror"]
 X86_BASE = 0x1000000  # 16 MiB: above Xen's own place (from 2 MiB on), low enough for a machine with little memory
 
 
 def x86_params(base: int = X86_BASE) -> dict[str, Json]:
-    """Parameters of `run` for the x86 loader, linked at `base`. Pentium II without its MMX: what a stub needs."""
+    """Parameters of parts/compiler.py for the x86 loader, linked at `base`: a Pentium II without its MMX is enough."""
     return {
         "folders": ["common", "x86"],
         "target": "i386-unknown-none-elf",
-        "flags": ["-march=pentium2", "-mno-mmx", "-mno-sse"],
+        "flags": ["-march=pentium2", "-mno-mmx", "-mno-sse", *STRICT],
         "script": "x86/loader.lds",
         "symbols": {"LOADER_BASE": base},
     }
@@ -38,59 +29,3 @@ def store_sources(store: Store) -> TreeOf:
     files = sorted(p for p in top.rglob("*") if p.suffix in (".c", ".h", ".S", ".inc", ".lds") and p.is_file())
     entries = {str(p.relative_to(top)): FileEntry(store.put_bytes(p.read_bytes()), False) for p in files}
     return TreeOf(store.put_tree(Tree(dict(entries))))
-
-
-def run(job: Job) -> None:
-    """Action: compile and link every .c and .S file in some folders of "sources"; output "loader", an ELF file.
-
-    params: folders (also the include path), target (clang's triple), flags, script (linker script, relative to
-    "sources" as paths in flags are), symbols (name -> number for the linker), format ("elf", or "binary" for the bare
-    bytes), programs (only without an input "tools": clang and ld.lld by path).
-    """
-    params = job.params
-    sources = job.path("sources")
-    found = [path for name in params["folders"] for path in sorted((sources / name).iterdir())]
-    files = [path.relative_to(sources) for path in found if path.suffix in (".c", ".S")]
-    clang, linker = _program(job, "clang"), _program(job, "ld.lld")
-    common = [*clang, f"--target={params['target']}", *_resources(job), *FLAGS]
-    common += [*(f"-I{name}" for name in params["folders"]), *params["flags"]]
-    objects: list[str] = []
-    for file in files:
-        objects.append(str(job.folder / f"{len(objects)}.o"))
-        _compile(job, [*common, "-c", str(file), "-o", objects[-1]], len(clang), sources)
-    symbols = [f"--defsym={name}={value:#x}" for name, value in sorted(params["symbols"].items())]
-    style = ["--oformat=binary"] if params.get("format", "elf") == "binary" else []
-    script = ["-T", str(sources / params["script"])]
-    job.run([*linker, *script, *symbols, *style, "--build-id=none", "-s", "-o", str(job.out("loader")), *objects])
-
-
-def _compile(job: Job, words: Sequence[str], program: int, folder: Path) -> None:
-    """Run clang, whose name are the first `program` of the words, step by step.
-
-    Its driver starts itself anew for every step by /proc/self/exe, which in the tools tree is ld.so. So it is asked
-    what it would start (-###: a line of quoted words a step), and that is started in its place.
-    """
-    printed = job.run([*words, "-###"], cwd=folder)
-    for line in printed.splitlines():
-        if line.startswith(' "'):
-            job.run([*words[:program], *shlex.split(line)[1:]], cwd=folder)
-
-
-def _program(job: Job, name: str) -> list[str]:
-    if "tools" in job.inputs:
-        from xenbuild.parts.toolstree import ToolsTree
-
-        return ToolsTree(job.path("tools")).argv(name)
-    return [str(job.params["programs"][name])]
-
-
-def _resources(job: Job) -> list[str]:
-    """Where the compiler's own headers lie: started through ld.so, clang cannot find them by its own path."""
-    if "tools" not in job.inputs:
-        return []
-    from xenbuild.parts.toolstree import ToolsTree
-
-    if ToolsTree(job.path("tools")).is_hosts("clang"):
-        return []
-    found = sorted((job.path("tools") / "usr/lib").glob("llvm-*/lib/clang/*/include"))
-    return ["-resource-dir", str(found[-1].parent)] if found else []

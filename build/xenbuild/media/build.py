@@ -159,4 +159,4 @@ def _tools(declaration: Declaration, settings: Settings, group: str) -> tuple[Ou
 
 
 def _sourced(declaration: Declaration, settings: Settings) -> Sourced:
-    return Sourced(declaration, settings.store, lambda: _tools(declaration, settings, "git")[0])
+    return Sourced(declaration, settings.store, lambda group: _tools(declaration, settings, group)[0])

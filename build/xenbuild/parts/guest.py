@@ -12,6 +12,7 @@ from string import ascii_lowercase
 
 from xenbuild.parts import entries
 from xenbuild.parts.entries import entry
+from xenbuild.parts.guestkernel import started_by_xl
 from xenbuild.parts.packages import blob, unpacked
 from xenbuild.parts.sourced import Sourced
 from xenbuild.plan.action import Action, Input, Json, OutputOf
@@ -74,9 +75,16 @@ class _Planner:
         own = domain.initramfs
         initramfs = self._sourced.input(own, domain.at("initramfs")) if own else None
         if domain.kernel is not None:
-            return self._sourced.input(domain.kernel, domain.at("kernel")), initramfs
+            given = self._sourced.input(domain.kernel, domain.at("kernel"))
+            return self._prepared(domain, given, self._sourced.name(domain.kernel)), initramfs
         kernel = self._kernel(domain)
-        return kernel.output("kernel"), initramfs or self._initramfs(name, domain, kernel)
+        prepared = self._prepared(domain, kernel.output("kernel"), f"the kernel of {self._release.name}")
+        return prepared, initramfs or self._initramfs(name, domain, kernel)
+
+    def _prepared(self, domain: Domain, kernel: Input, name: str) -> Input:
+        if self._declaration.target.arch != "x86_64":
+            return kernel
+        return started_by_xl(kernel, domain.type, name, domain.at("kernel"))
 
     def _kernel(self, domain: Domain) -> Action:
         arch = self._declaration.target.arch

@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 
 from xenbuild.errors import DeclarationError, Position
 from xenbuild.parts.toolstree import ToolsTree
-from xenbuild.plan.action import Action, File, Input
+from xenbuild.plan.action import Action, File, Input, TreeOf
 from xenbuild.plan.job import Job
 from xenbuild.sources.other import file_name, git_source, url_source
 from xenbuild.spec.inputs import Use, refers
@@ -21,16 +21,23 @@ from xenbuild.store.events import Event
 from xenbuild.store.store import Store
 from xenbuild.store.tree import FileEntry, LinkEntry, Tree
 
+# As unikernels and our loaders are: no unit whose state somebody else would have to save. C of any style is taken.
+_FLAGS = {
+    "i386-unknown-none-elf": ["-march=pentium2", "-mno-mmx", "-mno-sse"],
+    "x86_64-unknown-none-elf": ["-mno-red-zone", "-mgeneral-regs-only"],
+    "aarch64-none-elf": ["-mgeneral-regs-only", "-mstrict-align"],
+    "arm-none-eabi": ["-march=armv7ve", "-mfloat-abi=soft", "-mno-unaligned-access"],
+}
 _FIRST = 1 << 50  # more than any other step's size: what is fetched is waited for longest
 
 
 @dataclass(frozen=True, slots=True)
 class Sourced:
-    """Makes inputs of the files of a declaration. `git` gives the tools tree that holds git."""
+    """Makes inputs of the files of a declaration. `tools` gives the tools tree of a group (recipes/tools.yaml)."""
 
     declaration: Declaration
     store: Store
-    git: Callable[[], Input]
+    tools: Callable[[str], Input]
 
     def input(self, file: Path, at: Position | None = None) -> Input:
         """The content of a file that the declaration names at `at`."""
@@ -41,18 +48,28 @@ class Sourced:
         if source.file is not None:
             return File(self.store.put_file(source.file))
         at = at or source.at()
+        if source.program is not None:
+            return self._program(use.name, source, at)
         if source.url is not None:
             params = {"url": source.url, "sha256": source.sha256}
             fetch = Action(f"fetch {source.url}", "xenbuild.parts.sourced:url", params, {}, ("file",), _FIRST, at)
             return fetch.output("file")
         params = {"git": source.git, "commit": source.commit}
-        tools = {"tools": self.git()}
+        tools = {"tools": self.tools("git")}
         tree = Action(f"fetch {source.git}", "xenbuild.parts.sourced:git", params, tools, ("tree",), _FIRST, at)
         what = f"{source.git} at {source.commit}"
         pick = {"path": use.inside, "what": what}
         label = f"take {use.inside} from {source.git}"
         picked = Action(label, "xenbuild.parts.sourced:pick", pick, {"tree": tree.output("tree")}, ("file",), 0, at)
         return picked.output("file")
+
+    def _program(self, name: str, source: Source, at: Position | None) -> Input:
+        files = {file.name: FileEntry(self.store.put_file(file)) for file in source.program or ()}
+        script = next(file.name for file in source.program or () if file.suffix == ".lds")
+        params = {"folders": ["."], "target": source.triple, "flags": _FLAGS[source.triple], "script": script}
+        inputs = {"sources": TreeOf(self.store.put_tree(Tree(files))), "tools": self.tools("build")}
+        action = Action(f"compile {name}", "xenbuild.parts.compiler:run", params, inputs, ("program",), at=at)
+        return action.output("program")
 
     def name(self, file: Path) -> str:
         """What messages call the file."""

@@ -9,7 +9,8 @@ from xenbuild.errors import Position
 from xenbuild.spec.block import Node
 from xenbuild.spec.convert import Check
 from xenbuild.spec.dom0 import Bridge, Dom0, File, User
-from xenbuild.spec.domain import Domain
+from xenbuild.spec.domain import Disk, Domain, Network
+from xenbuild.spec.guests import check_disk, check_guests, check_network
 from xenbuild.spec.model import Declaration, Source
 from xenbuild.spec.problems import Problems, nearest
 from xenbuild.spec.proof import Drive, Machine, Shows, Step, Test
@@ -163,8 +164,13 @@ def _domain(domain: Domain, problems: Problems) -> None:
 
 
 def _source(source: Source, problems: Problems) -> None:
-    _exactly_one(source, ("apt", "file", "git", "url"), "source", problems)
-    needs = {"apt": ("suites", "keyring"), "git": ("commit",), "url": ("sha256",), "file": ()}
+    _exactly_one(source, ("apt", "file", "git", "url", "program"), "source", problems)
+    needs = {"apt": ("suites", "keyring"), "git": ("commit",), "url": ("sha256",), "file": (), "program": ()}
+    if source.program is not None:
+        scripts = [file for file in source.program if file.suffix == ".lds"]
+        if len(scripts) != 1:
+            advice = "name one file that ends in .lds: it says where the program lies in memory (ld(1))"
+            problems.add(source.at("program"), f"a program with {len(scripts)} linker scripts", advice)
     for kind, names in needs.items():
         if getattr(source, kind) is None:
             continue
@@ -194,6 +200,7 @@ def _declaration(made: Declaration, problems: Problems) -> None:
             problems.add(test.at("image"), message, nearest(test.image, images, show="images"))
     if made.tests and not images:
         problems.add(made.at("tests"), "tests without an image to boot", "add an entry under images")
+    check_guests(made, problems)
 
 
 def _regex(pattern: str, at: Position | None, problems: Problems) -> None:
@@ -240,6 +247,8 @@ CHECKS: Mapping[type[Node], Check] = {
     Shows: _shows,
     Test: _test,
     Domain: _domain,
+    Disk: check_disk,
+    Network: check_network,
     Source: _source,
     Declaration: _declaration,
 }

@@ -44,7 +44,7 @@ class Image(Node):
 
 @dataclass(kw_only=True)
 class Source(Node):
-    """One of `apt`, `file`, `git` and `url`. A file of the latter three is written source:NAME, or source:NAME/PATH."""
+    """One of `apt`, `file`, `git`, `url`, `program`; all but the first are written source:NAME, or source:NAME/PATH."""
 
     apt: str | None = key("base address of an apt repository, whose packages join the release's", default=None)
     suites: list[str] = key("suites of the apt repository", factory=list)
@@ -55,6 +55,15 @@ class Source(Node):
     url: str | None = key("address of a file", default=None)
     sha256: str | None = key("its digest", default=None, pattern=r"[0-9a-f]{64}")
     file: Path | None = key("a file", default=None)
+    program: list[Path] | None = key(
+        "C and assembly files and a linker script (.lds), compiled to a freestanding ELF file: a unikernel",
+        default=None,
+    )
+    triple: str = key(
+        "what the program is compiled for, by clang's name",
+        default="i386-unknown-none-elf",
+        choices=("i386-unknown-none-elf", "x86_64-unknown-none-elf", "aarch64-none-elf", "arm-none-eabi"),
+    )
 
 
 @dataclass(kw_only=True)

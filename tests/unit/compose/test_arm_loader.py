@@ -272,7 +272,7 @@ def test_the_loader_runs_at_any_address(tmp_path: Path, arch: str) -> None:
             params = {**arm.loader_params(arch), "symbols": {"link_base": base}}
             params["programs"] = {"clang": clang, "ld.lld": linker}
             sources = {"sources": store_sources(store)}
-            action = Action("loader", "xenbuild.compose.toolchain:run", params, sources, ("loader",))
+            action = Action("loader", "xenbuild.parts.compiler:run", params, sources, ("loader",))
             goal = action.output("loader")
             files.append(store.read(run_plan([goal], store, jobs=1, events=lambda event: None)[goal].digest))
     assert files[0] == files[1]

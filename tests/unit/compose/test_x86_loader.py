@@ -24,7 +24,7 @@ def compile_loader(cache: Path) -> bytes:
         pytest.skip("clang and ld.lld are not installed")
     store = Store(cache)
     params = {**x86_params(), "programs": programs}
-    action = Action("loader", "xenbuild.compose.toolchain:run", params, {"sources": store_sources(store)}, ("loader",))
+    action = Action("loader", "xenbuild.parts.compiler:run", params, {"sources": store_sources(store)}, ("loader",))
     goal = action.output("loader")
     return store.read(run([goal], store, jobs=1, events=lambda event: None)[goal].digest)
 

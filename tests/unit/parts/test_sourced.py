@@ -35,12 +35,12 @@ def declared(folder: Path, text: str) -> Declaration:
 
 
 def sourced(declaration: Declaration, store: Store) -> Sourced:
-    def git() -> Input:
+    def tools(group: str) -> Input:
         tree = host_programs(declaration, ["git"], store)
-        assert tree is not None
+        assert group == "git" and tree is not None
         return merged("tools: git", [tree])
 
-    return Sourced(declaration, store, git)
+    return Sourced(declaration, store, tools)
 
 
 def content(made: Input, store: Store, **options: Any) -> bytes:

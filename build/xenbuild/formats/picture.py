@@ -95,6 +95,8 @@ def _chunks(data: bytes) -> list[tuple[bytes, bytes]]:
             raise FormatError("the PNG is damaged or cut off")
         found.append((chunk[:4], chunk[4:]))
         at += 12 + length
+    if not found or found[-1][0] != b"IEND":
+        raise FormatError("the PNG is cut off")
     return found
 
 

@@ -22,6 +22,7 @@ from xenbuild.prove.shell import Shell
 from xenbuild.prove.stream import OVERLAP, History, Plain
 
 _POLL = 1.0  # seconds between looks at a guest's console
+_LOOK = 30.0  # seconds that one look may take
 _PIECE = 1 << 18  # bytes taken at a time
 _NEVER = re.compile(r"(?!)")
 # Lines of the machine that may fall between those of our own commands: hypervisor, kernel, dom0's init.
@@ -80,7 +81,9 @@ class Guest(ABC):
             searched = self.history.end
             if time.monotonic() >= deadline:
                 return None
-            if not self.poll(deadline) and self.history.end == searched:
+            # A look that has begun is finished, even if a busy dom0 takes longer than what is waited for.
+            looked = self.poll(max(deadline, time.monotonic() + _LOOK))
+            if not looked and self.history.end == searched:
                 self.rest(min(deadline, time.monotonic() + _POLL))
 
     def catch_up(self, deadline: float) -> None:

@@ -37,6 +37,7 @@ class Shell:
         self._token = token[:8]
         self._count = 0
         self._echoes = paced
+        self._heard = False  # an echo, ever
         self._chunk = _CHUNK if paced else _UNPACED
         self._greeted = False
         self._defined: set[str] = set()
@@ -107,7 +108,9 @@ class Shell:
             chunk = data[i : i + self._chunk]
             self._console.send(chunk, deadline)
             if self._echoes:
-                self._echoes = self._echoed(chunk.decode("utf-8", "replace"), deadline)
+                # One echo may be torn apart by what somebody else says; a console that never echoes is not waited for.
+                self._heard |= self._echoed(chunk.decode("utf-8", "replace"), deadline)
+                self._echoes = self._heard
 
     def _echoed(self, chunk: str, deadline: float) -> bool:
         """Whether the end of `chunk` came back. A line editor may wrap it, so blanks are not compared."""

@@ -45,9 +45,22 @@ def part_requests(declaration: Declaration, release: Release) -> dict[str, Reque
         found["hypervisor"] = request("hypervisor", arch.hypervisor.roots, only=arch.hypervisor.only or "-")
     if declaration.dom0.kernel is None:
         found["kernel"] = request("kernel", arch.kernel.roots, only=arch.kernel.only)
+    if needs_device_model(declaration) and arch.device_model is not None:
+        found["device model"] = request(
+            "device model", arch.device_model.roots, exclude=[*release.dom0.exclude, *arch.device_model.exclude]
+        )
     if declaration.dom0.packages:
         found["extra"] = request("extra", declaration.dom0.packages, exclude=release.dom0.scripts)
     return found
+
+
+def needs_device_model(declaration: Declaration) -> bool:
+    """Whether dom0 has to emulate hardware for a guest: a PC, a screen, a disk format that the kernel does not know."""
+    return any(
+        domain.type == "hvm" or domain.framebuffer is not None or any(disk.format != "raw" for disk in domain.disks)
+        for domain in declaration.domains.values()
+        if domain.start == "toolstack"
+    )
 
 
 def added_archives(declaration: Declaration) -> tuple[Archive, ...]:

@@ -54,11 +54,19 @@ class KernelPackage(Node):
 
 
 @dataclass(kw_only=True)
+class DeviceModel(Node):
+    roots: list[str] = key("packages of QEMU for Xen and of the firmware that it starts guests with")
+    exclude: list[str] = key("packages that are left out although something depends on them", factory=list)
+    files: list[str] = key("patterns of the members that are wanted; libraries follow by themselves")
+
+
+@dataclass(kw_only=True)
 class ReleaseArch(Node):
     debian: str = key("the distribution's name of the architecture")
     hypervisor: HypervisorPackage = key("where the hypervisor comes from")
     kernel: KernelPackage = key("where dom0's kernel comes from")
     dom0_roots: list[str] = key("packages of dom0 on this architecture only", factory=list)
+    device_model: DeviceModel | None = key("what dom0 emulates hardware with, where a guest needs that", default=None)
 
 
 @dataclass(kw_only=True)

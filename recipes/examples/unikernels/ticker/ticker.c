@@ -1,11 +1,19 @@
 /*
- * A guest without an operating system: it prints its command line and the seconds that it has seen pass.
- * Interface: xen/include/public (xen.h, hvm/params.h, io/console.h, sched.h), PVH on x86, 32 bits.
+ * A guest without an operating system: it prints its command line and the seconds that it has seen
+ * pass. Interface: xen/include/public (xen.h, hvm/params.h, io/console.h, sched.h), PVH on x86, 32
+ * bits.
  */
 #include <stdint.h>
 
 enum { MEMORY_OP = 12, SCHED_OP = 29, EVENT_CHANNEL_OP = 32, HVM_OP = 34 };
-enum { ADD_TO_PHYSMAP = 7, SCHED_POLL = 3, EVTCHN_SEND = 4, GET_PARAM = 1, CONSOLE_PFN = 17, CONSOLE_EVTCHN = 18 };
+enum {
+	ADD_TO_PHYSMAP = 7,
+	SCHED_POLL = 3,
+	EVTCHN_SEND = 4,
+	GET_PARAM = 1,
+	CONSOLE_PFN = 17,
+	CONSOLE_EVTCHN = 18
+};
 enum { DOMID_SELF = 0x7ff0, SECOND = 1000000000, OUT_SIZE = 2048 };
 
 struct start_info {
@@ -35,7 +43,10 @@ static int hypercall(int number, uint32_t command, void *argument)
 	char *entry = hypercall_page + 32 * number;
 	int result;
 
-	__asm__ volatile("call *%1" : "=a"(result) : "0"(entry), "b"(command), "c"(argument) : "memory");
+	__asm__ volatile("call *%1"
+			 : "=a"(result)
+			 : "0"(entry), "b"(command), "c"(argument)
+			 : "memory");
 	return result;
 }
 
@@ -66,7 +77,7 @@ static uint32_t parameter(uint32_t index)
 		uint16_t domain, pad;
 		uint32_t index;
 		uint64_t value;
-	} get = { DOMID_SELF, 0, index, 0 };
+	} get = {DOMID_SELF, 0, index, 0};
 
 	hypercall(HVM_OP, GET_PARAM, &get);
 	return (uint32_t)get.value;
@@ -77,7 +88,7 @@ static void map_shared_info(void)
 	struct {
 		uint16_t domain, size;
 		uint32_t space, index, frame;
-	} add = { DOMID_SELF, 0, 0, 0, (uint32_t)shared_page >> 12 };
+	} add = {DOMID_SELF, 0, 0, 0, (uint32_t)shared_page >> 12};
 
 	hypercall(MEMORY_OP, ADD_TO_PHYSMAP, &add);
 }
@@ -87,7 +98,7 @@ static void poll(uint64_t until)
 	struct {
 		uint32_t *ports, count;
 		uint64_t timeout;
-	} poll = { 0, 0, until };
+	} poll = {0, 0, until};
 
 	hypercall(SCHED_OP, SCHED_POLL, &poll);
 }

@@ -10,8 +10,6 @@
 
 #include "types.h"
 
-enum { PART_XEN, PART_KERNEL, PART_INITRAMFS, PART_COUNT };
-
 struct extent {
 	u32 offset;
 	u32 size;
@@ -19,24 +17,28 @@ struct extent {
 
 struct part {
 	struct extent extent;
-	u32 crc32; /* zlib's */
-	u32 room;  /* bytes kept for the part: its size and what it uses behind that */
+	struct extent title; /* what messages call it */
+	u32 crc32;           /* zlib's */
 };
 
 struct bundle {
 	char magic[8];   /* "xenbuild" */
-	u32 version;     /* of this layout: 1 */
+	u32 version;     /* of this layout: 2 */
 	u32 loader_size; /* the loader's memory: code, data, bss, stack (set by the linker) */
 	u32 total_size;  /* the bundle's memory, from its first byte to the end of the last part */
-	u32 memory_needed;          /* MiB of RAM for this bundle, Xen and dom0 */
+	u32 memory_needed;          /* MiB of RAM for this bundle, Xen, dom0 and guests */
 	struct extent tree;         /* buffer for the new device tree */
 	struct extent xen_cmdline;  /* without a NUL */
 	struct extent dom0_cmdline; /* without a NUL */
 	struct extent manifest;     /* JSON for `xenbuild inspect`; the loader does not read it */
-	struct part parts[PART_COUNT];
+	struct extent domains;      /* device tree: its root's children go to /chosen, see chosen.h */
+	struct extent parts;        /* array of struct part */
+	struct extent xen;
+	struct extent kernel;    /* dom0's; size 0: there is no dom0 */
+	struct extent initramfs; /* dom0's; size 0: it has none */
 };
 
-_Static_assert(sizeof(struct bundle) == 104, "compose/arm.py and entry.S know this layout");
+_Static_assert(sizeof(struct bundle) == 96, "compose/arm.py and entry.S know this layout");
 
 /* Defined in entry.S at offset 64. */
 extern const struct bundle bundle __attribute__((visibility("hidden")));

@@ -14,7 +14,8 @@ struct output {
 	u8 *base;
 	u32 at, room;
 	bool full;
-	u32 old_names; /* size of the old strings block */
+	u32 old_names;    /* size of the old strings block */
+	u32 domain_names; /* where the strings of `domains` begin in the new block */
 };
 
 static void put_bytes(struct output *out, const void *bytes, u32 size)
@@ -47,15 +48,20 @@ static void pad4(struct output *out)
 		put_bytes(out, "", 1);
 }
 
+static void put_head(struct output *out, u32 name, u32 size)
+{
+	put_be32(out, FDT_PROP);
+	put_be32(out, size);
+	put_be32(out, name);
+}
+
 static void put_property(struct output *out, const char *name, u32 size)
 {
 	u32 offset = 0;
 
 	while (!text_equal(new_names + offset, name))
 		offset += text_length(new_names + offset) + 1;
-	put_be32(out, FDT_PROP);
-	put_be32(out, size);
-	put_be32(out, out->old_names + offset);
+	put_head(out, out->old_names + offset, size);
 }
 
 static void put_cells(struct output *out, const char *name, u32 cells)
@@ -64,14 +70,21 @@ static void put_cells(struct output *out, const char *name, u32 cells)
 	put_be32(out, cells);
 }
 
-/* One string property of two texts with a blank between them (if both have any). */
-static void put_words(struct output *out, const char *name, struct text first, struct text second)
+static u32 blanks(struct text first, struct text second)
 {
-	u32 blank = first.size && second.size;
+	return first.size && second.size;
+}
 
-	put_property(out, name, first.size + blank + second.size + 1);
+static u32 words_size(struct text first, struct text second)
+{
+	return first.size + blanks(first, second) + second.size + 1;
+}
+
+/* A string property's value: two texts with a blank between them (if both have any). */
+static void put_words(struct output *out, struct text first, struct text second)
+{
 	put_bytes(out, first.bytes, first.size);
-	put_bytes(out, " ", blank);
+	put_bytes(out, " ", blanks(first, second));
 	put_bytes(out, second.bytes, second.size);
 	put_bytes(out, "", 1);
 	pad4(out);
@@ -165,10 +178,9 @@ static struct text cut_dom0_words(struct text *words)
 }
 
 static struct cells put_properties(struct output *out, const struct fdt *fdt, u32 node,
-				   const struct chosen *chosen)
+				   const struct chosen *chosen, struct text xen_words,
+				   struct text dom0_words)
 {
-	struct text xen_words = boot_words(fdt, node);
-	struct text dom0_words = cut_dom0_words(&xen_words);
 	struct cells cells = {2, 2};
 	struct fdt_value value;
 
@@ -180,8 +192,12 @@ static struct cells put_properties(struct output *out, const struct fdt *fdt, u3
 		cells.size = fdt_cells(fdt, node, "#size-cells", 0);
 	else
 		put_cells(out, "#size-cells", cells.size);
-	put_words(out, "xen,xen-bootargs", chosen->xen_cmdline, xen_words);
-	put_words(out, "xen,dom0-bootargs", chosen->dom0_cmdline, dom0_words);
+	put_property(out, "xen,xen-bootargs", words_size(chosen->xen_cmdline, xen_words));
+	put_words(out, chosen->xen_cmdline, xen_words);
+	if (chosen->kernel.size) {
+		put_property(out, "xen,dom0-bootargs", words_size(chosen->dom0_cmdline, dom0_words));
+		put_words(out, chosen->dom0_cmdline, dom0_words);
+	}
 	return cells;
 }
 
@@ -209,19 +225,82 @@ static bool cells_hold(struct cells cells, const struct chosen *chosen)
 	return cells.address == 2 || ((end | initramfs_end) >> 32) == 0;
 }
 
+/* Ranges in a guest's node have the cells of /chosen, which must be those that the composer wrote. */
+static bool ranges_hold(struct cells cells, const struct fdt *domains)
+{
+	struct fdt_value value;
+
+	if (!domains || (cells.address == 2 && cells.size == 2))
+		return true;
+	for (u32 node = fdt_child(domains, fdt_root(domains)); node != FDT_NONE;
+	     node = fdt_sibling(domains, node))
+		if (fdt_property(domains, node, "xen,static-mem", &value))
+			return false;
+	return true;
+}
+
+/* A property of `domains`; the first command line takes `words` with it. */
+static void put_domain_property(struct output *out, const struct chosen *chosen,
+				const struct fdt_token *token, struct text *words)
+{
+	const struct fdt *domains = chosen->domains;
+	const struct fdt_value *value = &token->value;
+	u32 name = out->domain_names + (u32)((const u8 *)token->name - domains->base - domains->strings);
+
+	if (words->size && value->size && text_equal(token->name, "bootargs")) {
+		struct text own = {(const char *)value->bytes, value->size - 1};
+
+		put_head(out, name, words_size(own, *words));
+		put_words(out, own, *words);
+		words->size = 0;
+		return;
+	}
+	put_head(out, name, value->size);
+	if (value->size >= 8 && text_equal(token->name, "reg")) {
+		put_number(out, chosen->base + fdt_number(value->bytes, 2), 2);
+		put_bytes(out, value->bytes + 8, value->size - 8);
+	} else
+		put_bytes(out, value->bytes, value->size);
+	pad4(out);
+}
+
+/* The guests' nodes, with their modules where the bundle was loaded. */
+static void put_domains(struct output *out, const struct chosen *chosen, struct text words)
+{
+	const struct fdt *domains = chosen->domains;
+	u32 root, at, end;
+
+	if (!domains)
+		return;
+	root = fdt_root(domains);
+	end = fdt_behind(domains, root) - 4; /* the root's FDT_END_NODE */
+	at = fdt_token(domains, root).next;
+	while (at != end) {
+		struct fdt_token token = fdt_token(domains, at);
+
+		if (token.tag == FDT_PROP)
+			put_domain_property(out, chosen, &token, &words);
+		else
+			put_bytes(out, domains->base + domains->structure + at, token.next - at);
+		at = token.next;
+	}
+}
+
 /* Writes the changed node from its FDT_BEGIN_NODE to its FDT_END_NODE; `node` may be FDT_NONE. */
 static bool put_chosen(struct output *out, const struct fdt *fdt, u32 node,
 		       const struct chosen *chosen)
 {
 	const u8 *block = fdt->base + fdt->structure;
+	struct text xen_words = boot_words(fdt, node);
+	struct text dom0_words = cut_dom0_words(&xen_words);
 	struct fdt_token token;
 	struct cells cells;
 	u32 at;
 
 	put_be32(out, FDT_BEGIN_NODE);
 	put_bytes(out, "chosen\0", 8);
-	cells = put_properties(out, fdt, node, chosen);
-	if (!cells_hold(cells, chosen))
+	cells = put_properties(out, fdt, node, chosen, xen_words, dom0_words);
+	if (!cells_hold(cells, chosen) || !ranges_hold(cells, chosen->domains))
 		return false;
 	at = node == FDT_NONE ? FDT_NONE : fdt_token(fdt, node).next;
 	while (at != FDT_NONE) {
@@ -236,6 +315,7 @@ static bool put_chosen(struct output *out, const struct fdt *fdt, u32 node,
 		at = token.next;
 	}
 	put_modules(out, chosen, cells);
+	put_domains(out, chosen, chosen->kernel.size ? no_words(fdt) : dom0_words);
 	put_be32(out, FDT_END_NODE);
 	return true;
 }
@@ -283,10 +363,12 @@ static void put_header(struct output *out, const struct fdt *fdt, u32 structure,
 const char *chosen_write(const struct fdt *fdt, const struct chosen *chosen, void *to, u32 room)
 {
 	struct output out = {.base = to, .room = room, .old_names = fdt->strings_size};
+	const struct fdt *domains = chosen->domains;
 	u32 structure, strings;
 
 	if (room < FDT_HEADER)
 		return "there is no room for the device tree";
+	out.domain_names = out.old_names + sizeof(new_names);
 	out.at = FDT_HEADER;
 	put_bytes(&out, fdt->base + fdt->reserved, fdt->reserved_size);
 	structure = out.at;
@@ -295,6 +377,8 @@ const char *chosen_write(const struct fdt *fdt, const struct chosen *chosen, voi
 	strings = out.at;
 	put_bytes(&out, fdt->base + fdt->strings, fdt->strings_size);
 	put_bytes(&out, new_names, sizeof(new_names));
+	if (domains)
+		put_bytes(&out, domains->base + domains->strings, domains->strings_size);
 	if (out.full || out.at > FDT_MAX_SIZE)
 		return "there is no room for the device tree";
 	put_header(&out, fdt, structure, strings);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The bundle's loader for Arm: checks where it was put and what it holds, tells Xen of dom0 in a
- * new device tree, and enters Xen, which lies ready in the bundle. Nothing but the tree is copied.
+ * The bundle's loader for Arm: checks where it was put and what it holds, tells Xen of dom0 and
+ * guests in a new device tree, and enters Xen, which lies ready in the bundle. Nothing but the tree is copied.
  */
 #include "arch.h"
 #include "bundle.h"
@@ -22,14 +22,10 @@ static void stop(void)
 		arch_wait();
 }
 
-static void say_part(u32 part)
+static void say_text(struct text text)
 {
-	if (part == PART_XEN)
-		say("Xen");
-	else if (part == PART_KERNEL)
-		say("the dom0 kernel");
-	else
-		say("the dom0 initramfs");
+	for (u32 i = 0; i < text.size; i++)
+		console_put(text.bytes[i]);
 }
 
 static void say_range(paddr start, paddr end)
@@ -99,16 +95,23 @@ static void check_memory(const struct fdt *fdt, paddr start, paddr end)
 	}
 }
 
+static struct text text_at(paddr base, const struct extent *extent)
+{
+	return (struct text){at(base + extent->offset), extent->size};
+}
+
 static void check_parts(paddr base)
 {
-	for (u32 i = 0; i < PART_COUNT; i++) {
-		const struct part *part = &bundle.parts[i];
+	const struct part *part = at(base + bundle.parts.offset);
+	const struct part *end = part + bundle.parts.size / sizeof(*part);
+
+	for (; part < end; part++) {
 		u32 sum = crc32(at(base + part->extent.offset), part->extent.size);
 
 		if (sum == part->crc32)
 			continue;
 		say("xenbuild: ");
-		say_part(i);
+		say_text(text_at(base, &part->title));
 		say(" is damaged: its CRC-32 is ");
 		say_hex(sum);
 		say(", not ");
@@ -118,40 +121,43 @@ static void check_parts(paddr base)
 	}
 }
 
-static struct text text_at(paddr base, const struct extent *extent)
+static struct module module_at(paddr base, const struct extent *extent)
 {
-	return (struct text){at(base + extent->offset), extent->size};
+	return (struct module){base + extent->offset, extent->size};
 }
 
-static struct module module_at(paddr base, const struct part *part)
+static void stop_if(const char *problem)
 {
-	return (struct module){base + part->extent.offset, part->extent.size};
+	if (!problem)
+		return;
+	say("xenbuild: ");
+	say(problem);
+	stop();
 }
 
 static paddr write_tree(const struct fdt *fdt, paddr base)
 {
+	struct fdt domains;
 	const struct chosen chosen = {
 	    .xen_cmdline = text_at(base, &bundle.xen_cmdline),
 	    .dom0_cmdline = text_at(base, &bundle.dom0_cmdline),
-	    .kernel = module_at(base, &bundle.parts[PART_KERNEL]),
-	    .initramfs = module_at(base, &bundle.parts[PART_INITRAMFS]),
+	    .kernel = module_at(base, &bundle.kernel),
+	    .initramfs = module_at(base, &bundle.initramfs),
+	    .domains = bundle.domains.size ? &domains : NULL,
+	    .base = base,
 	};
 	paddr start = base + bundle.tree.offset;
 	paddr end = start + bundle.tree.size;
-	const char *problem;
 
+	if (chosen.domains)
+		stop_if(fdt_open(&domains, at(base + bundle.domains.offset)));
 	/*
 	 * Before: no line may be written back over the tree. After: no old line may hide it from
 	 * Xen, which will read it with caches on. The second flush writes nothing back: after the
 	 * first one, and with the cache off since, no line of the buffer can be dirty.
 	 */
 	cache_flush(start, end);
-	problem = chosen_write(fdt, &chosen, at(start), bundle.tree.size);
-	if (problem) {
-		say("xenbuild: ");
-		say(problem);
-		stop();
-	}
+	stop_if(chosen_write(fdt, &chosen, at(start), bundle.tree.size));
 	cache_flush(start, end);
 	return start;
 }
@@ -175,5 +181,5 @@ void loader_main(paddr base, paddr tree, u32 level)
 	check_parts(base);
 	tree = write_tree(&fdt, base);
 	say("xenbuild: entering Xen\n");
-	enter_xen(base + bundle.parts[PART_XEN].extent.offset, tree);
+	enter_xen(base + bundle.xen.offset, tree);
 }

@@ -1,19 +1,23 @@
 """The Arm bundle: one arm64 Image or armv7 zImage that holds the loader (compose/loader/arm) and all parts.
 
-Memory, from the bundle's first byte: loader, command lines, manifest, buffer for the device tree; at 2 MiB Xen with
-its bss, then dom0's kernel and initramfs, each at a page boundary. All is used in place, and the file is as long as
-the memory, so a boot loader that knows the file's size alone keeps off all of it.
+Memory, from the bundle's first byte: loader, command lines, manifest, guests' nodes, buffer for the device tree; at
+2 MiB Xen with its bss, then dom0's kernel and initramfs and those of guests that Xen starts, each at a page boundary.
+All is used in place, and the file is as long as the memory, so a boot loader that knows the file's size alone keeps
+off all of it.
 """
 
 from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Sequence
+import zlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from xenbuild.compose import dom0less
+from xenbuild.compose.dom0less import Booted
 from xenbuild.compose.manifest import Manifest, Part, require_intact
 from xenbuild.compose.toolchain import STRICT
 from xenbuild.errors import DeclarationError, FormatError
@@ -44,22 +48,38 @@ XEN_CMDLINE_MAX = 1023
 """xen/common/kernel.c: saved_cmdline[1024]."""
 
 # struct bundle of loader/arm/bundle.h, at offset 64: magic, version, loader_size, total_size, memory_needed;
-# extents (offset, size) of tree, xen_cmdline, dom0_cmdline, manifest; three parts (offset, size, crc32, room).
+# extents (offset, size) of tree, xen_cmdline, dom0_cmdline, manifest, domains, parts, xen, kernel, initramfs.
 TABLE_OFFSET = 64
-TABLE = struct.Struct("<8s4I8I12I")
-MAGIC, VERSION = b"xenbuild", 1
+TABLE = struct.Struct("<8s4I18I")
+MAGIC, VERSION = b"xenbuild", 2
+# struct part: extents of the part and of its title, crc32.
+ROW = struct.Struct("<5I")
 
-ROLES = (("xen", "hypervisor"), ("kernel", "kernel"), ("initramfs", "initramfs"))
+TITLES = {"xen": "Xen", "kernel": "the dom0 kernel", "initramfs": "the dom0 initramfs"}
+ROLES = {"xen": "hypervisor", "kernel": "kernel", "initramfs": "initramfs"}
 
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """A part before it has a place; `room` is the memory it uses from its first byte on."""
+    """A part before it has a place; `room` is the memory it uses from its first byte on.
+
+    Names are xen, kernel, initramfs, and GUEST:ROLE for parts of guests.
+    """
 
     name: str
     data: bytes
     room: int
     cmdline: str = ""
+
+    @property
+    def role(self) -> str:
+        return ROLES.get(self.name) or f"guest {self.name.partition(':')[2].replace('_', ' ')}"
+
+    @property
+    def title(self) -> str:
+        """What messages call it."""
+        guest, _, role = self.name.partition(":")
+        return TITLES.get(self.name) or f"the {role.replace('_', ' ')} of guest {guest}"
 
 
 def loader_params(arch: str) -> dict[str, Json]:
@@ -80,20 +100,26 @@ def loader_params(arch: str) -> dict[str, Json]:
 
 
 def run(job: Job) -> None:
-    """Action: inputs loader (flat), xen, kernel and optionally initramfs; output "bundle" (and "manifest").
+    """Action: inputs loader (flat), xen, maybe kernel, initramfs and those of guests; outputs "bundle", "manifest".
 
-    params: xen_cmdline, kernel_cmdline (strings), target ("arm64/xen", "armv7/xen"), declaration (digest, optional).
+    params: xen_cmdline, kernel_cmdline (strings), target ("arm64/xen", "armv7/xen"), declaration (digest, optional),
+    domains (of compose.dom0less.Booted, optional).
     """
     target = str(job.params["target"])
     arch = target.split("/")[0]
     xen = read_xen(job.path("xen").read_bytes(), arch, str(job.params.get("xen_cmdline", "")))
-    kernel = read_kernel(job.path("kernel").read_bytes(), arch, str(job.params.get("kernel_cmdline", "")))
-    contents = [xen, kernel]
+    contents = [xen]
+    if "kernel" in job.inputs:
+        contents.append(read_kernel(job.path("kernel").read_bytes(), arch, str(job.params.get("kernel_cmdline", ""))))
     if "initramfs" in job.inputs:
         data = job.path("initramfs").read_bytes()
         contents.append(Content("initramfs", data, len(data)))
+    domains = [Booted.from_json(one) for one in job.params.get("domains", ())]
+    for domain in domains:
+        contents += _read_guest(job, domain, arch)
     declaration = str(job.params.get("declaration", ""))
-    manifest = write_bundle(job.out("bundle"), job.path("loader").read_bytes(), contents, target, declaration)
+    loader = job.path("loader").read_bytes()
+    manifest = write_bundle(job.out("bundle"), loader, contents, target, declaration, domains)
     require_intact(manifest, job)
     if "manifest" in job.action.outputs:
         job.out("manifest").write_bytes(manifest.to_bytes())
@@ -109,6 +135,17 @@ def read_kernel(data: bytes, arch: str, cmdline: str) -> Content:
     return _read("kernel", "the dom0 kernel", data, arch, cmdline)
 
 
+def _read_guest(job: Job, domain: Booted, arch: str) -> Iterator[Content]:
+    for role in dom0less.ROLES:
+        name = f"{domain.name}:{role}"
+        if name in job.inputs:
+            data = job.path(name).read_bytes()
+            if role == "kernel":
+                yield _read(name, f"the kernel of guest {domain.name}", data, arch, domain.cmdline)
+            else:
+                yield Content(name, data, len(data))
+
+
 def _read(name: str, title: str, data: bytes, arch: str, cmdline: str) -> Content:
     try:
         data = unpack(data)
@@ -116,7 +153,7 @@ def _read(name: str, title: str, data: bytes, arch: str, cmdline: str) -> Conten
             room = parse_arm64_image(data).image_size
         else:
             image = parse_zimage(data)
-            if name == "kernel":
+            if name != "xen":
                 require_whole(image, data)
             room = image.size
     except FormatError as error:
@@ -124,26 +161,39 @@ def _read(name: str, title: str, data: bytes, arch: str, cmdline: str) -> Conten
     return Content(name, data, max(room, len(data)), cmdline)
 
 
-def write_bundle(out: Path, loader: bytes, contents: Sequence[Content], target: str, declaration: str = "") -> Manifest:
-    """Writes the bundle; the contents are Xen, the kernel and maybe an initramfs. Raises XenbuildError."""
+def write_bundle(
+    out: Path,
+    loader: bytes,
+    contents: Sequence[Content],
+    target: str,
+    declaration: str = "",
+    domains: Sequence[Booted] = (),
+) -> Manifest:
+    """Writes the bundle; the contents are Xen and all that it starts. Raises XenbuildError."""
     _check_cmdlines(contents)
+    named = {c.name: c for c in contents}
     table = _read_table(loader)
     if table is None:
-        raise FormatError("the loader's file is no Arm loader", advice="build it by parts.compiler")
+        raise FormatError("the loader's file is no Arm loader", advice="build it by compose.toolchain")
     offsets, total = _place(contents)
-    roles = dict(ROLES)
-    parts = tuple(
-        Part.of(c.name, roles[c.name], c.data, at, c.cmdline) for c, at in zip(contents, offsets, strict=True)
-    )
+    sizes = {c.name: c.room for c in contents}
+    modules = len(set(offsets)) - 1
+    dom0less.check(domains, sizes, contents[0].data, dom0="kernel" in named, modules=modules)
+    parts = tuple(Part.of(c.name, c.role, c.data, at, c.cmdline) for c, at in zip(contents, offsets, strict=True))
+    places = {part.name: (part.offset, part.size) for part in parts}
     manifest = Manifest(target, parts, declaration)
-    front, extents = _front(table[2], [contents[0].cmdline.encode(), contents[1].cmdline.encode(), manifest.to_bytes()])
-    rows: list[int] = []
-    for part, content in zip(parts, contents, strict=True):
-        rows += (part.offset, part.size, part.crc32, content.room)
-    rows += [0] * (12 - len(rows))
-    needed = _mib(total + XEN_MEMORY + dom0_memory(contents[0].cmdline))
+    kernel_cmdline = named["kernel"].cmdline.encode() if "kernel" in named else b""
+    nodes = dom0less.tree(domains, places) if domains else b""
+    texts = [named["xen"].cmdline.encode(), kernel_cmdline, manifest.to_bytes(), nodes]
+    front, extents = _front(table[2], texts, parts, contents)
+    for name in ROLES:
+        extents += places.get(name, (0, 0))
+    memory = sum(domain.total for domain in domains)
+    if "kernel" in named:
+        memory += dom0_memory(named["xen"].cmdline)
     head = bytearray(loader)
-    TABLE.pack_into(head, TABLE_OFFSET, MAGIC, VERSION, table[2], total, needed, *extents, *rows)
+    needed = _mib(total + XEN_MEMORY + memory)
+    TABLE.pack_into(head, TABLE_OFFSET, MAGIC, VERSION, table[2], total, needed, *extents)
     _patch_header(head, total)
     with out.open("wb") as file:
         file.write(head)
@@ -203,22 +253,44 @@ def _check_cmdlines(contents: Sequence[Content]) -> None:
 
 
 def _place(contents: Sequence[Content]) -> tuple[list[int], int]:
-    """The parts' offsets and the end of the last one's room."""
-    offsets, at = [], XEN_OFFSET
+    """The parts' offsets and the end of the last one's room. Equal modules lie, and count for Xen, once."""
+    offsets: list[int] = []
+    at = XEN_OFFSET
+    known: dict[tuple[str, bytes], int] = {}
     for content in contents:
-        offsets.append(at)
-        at = _page(at + content.room)
+        key = (content.name.rpartition(":")[2], content.data)
+        if key not in known:
+            known[key] = at
+            at = _page(at + content.room)
+        offsets.append(known[key])
     if at >= 1 << 31:
         raise FormatError(f"the bundle would have {_mib(at)} MiB", advice="make the initramfs smaller: below 2 GiB")
     return offsets, at
 
 
-def _front(start: int, texts: Sequence[bytes]) -> tuple[bytes, list[int]]:
-    """What lies between the loader and Xen: the texts, and the extents of the tree's buffer and of each text."""
-    front, extents = bytearray(), []
+def _front(
+    start: int, texts: Sequence[bytes], parts: Sequence[Part], contents: Sequence[Content]
+) -> tuple[bytes, list[int]]:
+    """What lies between the loader and Xen: the texts, the last one the guests' nodes, and the rows of parts.
+
+    Returns it with the extents of the tree's buffer, of each text, and of the rows. What the loader reads in words
+    begins at a multiple of 8.
+    """
+    front = bytearray()
+    extents: list[int] = []
+
+    def put(text: bytes) -> tuple[int, int]:
+        front.extend(bytes(-(start + len(front)) % 8))
+        front.extend(text)
+        return start + len(front) - len(text), len(text)
+
     for text in texts:
-        extents += [start + len(front), len(text)]
-        front += text
+        extents += put(text)
+    nodes = (*extents[-2:], *put(b"the device tree of the guests"), zlib.crc32(texts[-1]))
+    rows = [ROW.pack(*nodes)] if texts[-1] else []
+    for part, content in {part.offset: (part, content) for part, content in zip(parts, contents, strict=True)}.values():
+        rows.append(ROW.pack(part.offset, part.size, *put(content.title.encode()), part.crc32))
+    extents += put(b"".join(rows))
     tree = _page(start + len(front))
     if tree + TREE_ROOM > XEN_OFFSET:
         raise FormatError("the command lines and the manifest are too long", advice="1 MiB is there for them")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from xenbuild.compose.arm import loader_params
+from xenbuild.compose.dom0less import planned
 from xenbuild.compose.toolchain import store_sources, x86_params
+from xenbuild.parts.guest import Guest
 from xenbuild.plan.action import Action, Input, Json, OutputOf
 from xenbuild.spec.model import Target
 from xenbuild.store.store import Store
@@ -36,9 +39,10 @@ class Parts:
 
     hypervisor: Input
     hypervisor_cmdline: str
-    kernel: Input
+    kernel: Input | None  # None: there is no dom0
     kernel_cmdline: str
     initramfs: Input | None
+    guests: Sequence[Guest] = ()  # those that Xen starts are taken
 
 
 def loader(target: Target, tools: Input, store: Store) -> OutputOf:
@@ -55,18 +59,23 @@ def bundle(target: Target, parts: Parts, tools: Input, store: Store) -> Action:
     inputs: dict[str, Input] = {
         "loader": loader(target, tools, store),
         "xen": parts.hypervisor,
-        "kernel": parts.kernel,
     }
+    if parts.kernel is not None:
+        inputs["kernel"] = parts.kernel
     if parts.initramfs is not None:
         inputs["initramfs"] = parts.initramfs
-    if form.kernel_check:
+    if form.kernel_check and parts.kernel is not None:
         label = f"check the {target.arch} kernel"
         check = Action(label, form.kernel_check, {}, {"kernel": parts.kernel}, ("notes",), size_hint=_KERNEL)
         inputs["kernel_notes"] = check.output("notes")
-    params = {
+    domains, modules = planned(parts.guests)
+    inputs.update(modules)
+    params: dict[str, Json] = {
         "xen_cmdline": parts.hypervisor_cmdline,
         "kernel_cmdline": parts.kernel_cmdline,
         "target": str(target),
         "arch": target.arch,
     }
+    if domains:
+        params["domains"] = [domain.to_json() for domain in domains]
     return Action(f"compose {target}", form.composer, params, inputs, ("bundle", "manifest"))

@@ -21,7 +21,7 @@ class Part:
     """One file inside a bundle. `offset` and `size` count bytes of the bundle; `crc32` is what the loader checks."""
 
     name: str
-    role: str  # hypervisor, kernel, initramfs
+    role: str  # hypervisor, kernel, initramfs, guest kernel, guest initramfs, guest device tree
     size: int
     sha256: str
     crc32: int

@@ -76,7 +76,9 @@ def plan(declaration: Declaration, settings: Settings) -> Plan:
         xen = hypervisor.from_file(sourced.input(own, declaration.hypervisor.at("file")), sourced.name(own))
     guests = guest.guests(declaration, release, packages, sourced)
     inside = domains.segment(declaration, guests)
-    kernel, initramfs = dom0.parts(declaration, release, packages, inside, sourced)
+    kernel, initramfs = (
+        dom0.parts(declaration, release, packages, inside, sourced) if declaration.dom0.enabled else (None, None)
+    )
     words = [*recipe.cmdline, *board.hypervisor_cmdline, *dom0.hypervisor_words(declaration)]
     words += declaration.hypervisor.cmdline
     parts = Parts(
@@ -85,6 +87,7 @@ def plan(declaration: Declaration, settings: Settings) -> Plan:
         kernel=kernel,
         kernel_cmdline=" ".join([*board.dom0_cmdline, *declaration.dom0.cmdline]),
         initramfs=initramfs,
+        guests=guests,
     )
     if any(source.git for source in declaration.sources.values()):
         tool_packages = [*tool_packages, *_tools(declaration, settings, "git")[1]]

@@ -53,6 +53,8 @@ def _own_kernel(declaration: Declaration, kernel: Path, sourced: Sourced) -> tup
 def hypervisor_words(declaration: Declaration) -> list[str]:
     """What the hypervisor's command line says about dom0 (docs/misc/xen-command-line.pandoc: dom0_mem)."""
     dom0 = declaration.dom0
+    if not dom0.enabled:
+        return []
     memory = f"{dom0.memory >> 10}K"
     limit = f",max:{memory}" if declaration.target.arch == "x86_64" else ""
     vcpus = [f"dom0_max_vcpus={dom0.vcpus}"] if dom0.vcpus else []

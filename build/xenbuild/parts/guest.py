@@ -36,6 +36,7 @@ class Guest:
     disks: Mapping[str, Input] = field(default_factory=dict)  # device in the guest -> image
     empty: Mapping[str, int] = field(default_factory=dict)  # device -> bytes: disks that dom0 makes
     outside: Mapping[str, str] = field(default_factory=dict)  # device -> what dom0 has
+    device_tree: Input | None = None  # of devices that are passed through, where Xen starts the guest
 
 
 def guests(declaration: Declaration, release: Release, packages: Locked, sourced: Sourced) -> list[Guest]:
@@ -66,7 +67,9 @@ class _Planner:
                 outside[device] = disk.path
             elif disk.size is not None:
                 empty[device] = int(disk.size)
-        return Guest(name, domain, kernel, initramfs, images, empty, outside)
+        tree = domain.dom0less.device_tree
+        devices = self._sourced.input(tree, domain.dom0less.at("device_tree")) if tree else None
+        return Guest(name, domain, kernel, initramfs, images, empty, outside, devices)
 
     def _boot(self, name: str, domain: Domain) -> tuple[Input | None, Input | None]:
         """Kernel and initramfs of a guest."""
@@ -140,8 +143,11 @@ def settled(machine: str, name: str, domain: Domain) -> Domain:
         derived = f"00:16:3e:{made[0] & 0x7F:02x}:{made[1]:02x}:{made[2]:02x}"
         networks.append(replace(network, mac=network.mac or derived))
     ours = domain.kernel is None and domain.boot == "kernel"
-    console = ["console=hvc0"] if ours and not any(word.startswith("console=") for word in domain.cmdline) else []
-    return replace(domain, disks=disks, networks=networks, cmdline=[*console, *domain.cmdline])
+    by_xen = domain.start == "dom0less"
+    device = "ttyAMA0" if by_xen and domain.dom0less.vpl011 else "hvc0"
+    console = [f"console={device}"] if ours and not any(word.startswith("console=") for word in domain.cmdline) else []
+    drivers = [] if by_xen and not domain.dom0less.enhanced else domain.drivers  # nothing is there for them
+    return replace(domain, disks=disks, networks=networks, drivers=drivers, cmdline=[*console, *domain.cmdline])
 
 
 def _generated(name: str, domain: Domain) -> Iterator[Json]:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 # After these nothing more can come: there is no need to wait for a deadline.
 ALWAYS_FORBIDDEN = (r"Kernel panic - not syncing", r"\(XEN\) Panic on CPU \d+:")
 # What dom0's console says instead of "dom0 ready"; a test of just that expects it by these words.
-NOT_READY = "xenbuild: dom0 is not ready, .*"
+NOT_READY = r"xenbuild: dom0 is not ready, .*(?=[\r\n])"  # once the line is whole
 _LINES = 20  # of the console, beside a failure
 
 

@@ -37,6 +37,7 @@ class Bridge(Node):
 
 @dataclass(kw_only=True)
 class Dom0(Node):
+    enabled: bool = key("false: there is no dom0, only guests that Xen starts (Arm)", default=True)
     memory: Size = key("dom0's memory", default=Size(512 << 20))
     vcpus: int = key("dom0's virtual CPUs; 0 means as many as the machine has", default=1)
     cmdline: list[str] = key("words for dom0's kernel command line", factory=list)

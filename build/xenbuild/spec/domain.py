@@ -70,11 +70,15 @@ class Dom0less(Node):
 
     enhanced: bool = key("event channels, grant tables and PV drivers, where there is a dom0", default=False)
     vpl011: bool = key("an emulated serial port, whose output Xen prints", default=True)
-    static_memory: list[str] = key("ranges of host memory that are the guest's, ADDRESS SIZE", factory=list)
+    static_memory: list[str] = key(
+        'ranges of host memory that are the guest\'s, "ADDRESS SIZE" in bytes, such as "0x50000000 0x10000000"',
+        factory=list,
+        pattern=r"0x[0-9a-f]{1,16} 0x[0-9a-f]{1,16}",
+    )
     direct_map: bool = key("guest addresses are host addresses (with static_memory)", default=False)
-    passthrough: list[str] = key("paths of host devices in the device tree", factory=list)
-    device_tree: InputFile | None = key("partial device tree of the devices that are passed through", default=None)
-    cpupool: str | None = key("cpupool that it runs in", default=None)
+    device_tree: InputFile | None = key(
+        "partial device tree of the devices that are passed through (xen, docs/misc/arm/passthrough.txt)", default=None
+    )
 
 
 @dataclass(kw_only=True)

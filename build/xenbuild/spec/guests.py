@@ -72,6 +72,17 @@ def check_guests(made: Declaration, problems: Problems) -> None:
     _check_unique(made, problems)
     _check_order(made, problems)
     _check_memory(made, problems)
+    _check_no_dom0(made, problems)
+
+
+def _check_no_dom0(made: Declaration, problems: Problems) -> None:
+    if made.dom0.enabled:
+        return
+    if made.target.arch == "x86_64":
+        advice = "only on Arm can Xen start guests by itself"
+        problems.add(made.dom0.at("enabled"), "dom0.enabled: x86 has a dom0", advice)
+    elif not made.domains:
+        problems.add(made.dom0.at("enabled"), "there is neither dom0 nor a guest", "add a guest with start: dom0less")
 
 
 def _check_guest(made: Declaration, name: str, domain: Domain, problems: Problems) -> None:
@@ -91,6 +102,8 @@ def _check_guest(made: Declaration, name: str, domain: Domain, problems: Problem
         (domain.framebuffer is not None and not x86, domain, "framebuffer", "there is no screen on Arm", "remove it"),
         (domain.start == "dom0less" and x86, domain, "start", "Xen starts guests by itself on Arm only",
          "write start: toolstack"),
+        (domain.start == "toolstack" and not made.dom0.enabled and not x86, domain, "start",
+         "there is no dom0 that starts it", "write start: dom0less, or remove dom0.enabled: false"),
         (domain.on_shutdown == "save" and not x86, domain, "on_shutdown", "Xen cannot save guests on Arm",
          "write on_shutdown: shutdown"),
         (domain.on_shutdown == "save" and bool(domain.pci), domain, "on_shutdown",
@@ -118,6 +131,8 @@ def _check_guest(made: Declaration, name: str, domain: Domain, problems: Problem
     for network in domain.networks:
         emulated = f"nothing is emulated for a {domain.type} guest"
         rules.append((network.model is not None and not hvm, network, "model", emulated, "remove model"))
+    if domain.start == "dom0less" and not x86:
+        rules += _by_xen(made, domain)
     for broken, node, key, message, advice in rules:
         if broken:
             problems.add(node.at(key), f"{what}: {message}", advice)
@@ -128,6 +143,27 @@ def _check_guest(made: Declaration, name: str, domain: Domain, problems: Problem
         if key in domain.settings:
             advice = f"write {ours}" if ours == key or " " not in ours else f"it is {ours}"
             problems.add(domain.at(f"settings.{key}"), f"{what}: {key} is not set by settings", advice)
+
+
+def _by_xen(made: Declaration, domain: Domain) -> list[tuple[bool, Node, str, str, str]]:
+    """What a guest that Xen starts cannot have (xen, arch/arm/dom0less-build.c)."""
+    more = domain.dom0less
+    ranges = [[int(number, 0) for number in text.split()] for text in more.static_memory]
+    total = sum(size for _, size in ranges)
+    attach = "remove them; dom0 can attach them to an enhanced guest: xl block-attach, xl network-attach"
+    return [
+        (domain.memory % 4096 != 0, domain, "memory", f"memory of {domain.memory} bytes", "a multiple of 4K"),
+        (bool(domain.disks), domain, "disks", "Xen gives a guest no disks", attach),
+        (bool(domain.networks), domain, "networks", "Xen gives a guest no networks", attach),
+        (domain.boot != "kernel", domain, "boot", "Xen starts kernels only", "write boot: kernel"),
+        (more.enhanced and not made.dom0.enabled, more, "enhanced", "xenstore is in dom0, and there is none",
+         "remove enhanced"),
+        (more.direct_map and not ranges, more, "direct_map", "direct_map without static_memory", "add static_memory"),
+        (bool(ranges) and total != domain.memory, more, "static_memory",
+         f"static_memory has {format_size(total)}, memory {format_size(domain.memory)}", "make them the same"),
+        (any(address % 4096 or size % 4096 or not size for address, size in ranges), more, "static_memory",
+         "a range of static_memory is not made of pages", "use multiples of 0x1000"),
+    ]  # fmt: skip
 
 
 def _check_unique(made: Declaration, problems: Problems) -> None:
@@ -197,11 +233,12 @@ def _check_memory(made: Declaration, problems: Problems) -> None:
     guests = {name: domain.max_memory or domain.memory for name, domain in made.domains.items() if domain.autostart}
     if not guests:
         return
-    needed = XEN_MEMORY + made.dom0.memory + sum(guests.values())
+    dom0 = made.dom0.memory if made.dom0.enabled else 0
+    needed = XEN_MEMORY + dom0 + sum(guests.values())
     for test in made.tests:
         memory = test.machine.memory
         if memory is not None and memory < needed:
-            each = {"Xen": XEN_MEMORY, "dom0": made.dom0.memory, **guests}
+            each = {"Xen": XEN_MEMORY, "dom0": dom0, **guests}
             parts = ", ".join(f"{name} {format_size(size)}" for name, size in each.items())
             message = f"test {test.name}: {format_size(memory)} are not enough for all that starts"
             advice = f"at least {format_size(needed)}: {parts}"

@@ -21,20 +21,32 @@ static u64 number(const char *s)
 static void write_tree(const struct fdt *fdt, char **args)
 {
 	const u32 room = number(args[0]);
+	const size_t size = args[7] ? strlen(args[7]) / 2 : 0;
+	u8 *nodes = malloc(size + 1);
+	struct fdt domains;
 	const struct chosen chosen = {
 	    .xen_cmdline = {args[1], strlen(args[1])},
 	    .dom0_cmdline = {args[2], strlen(args[2])},
 	    .kernel = {number(args[3]), number(args[4])},
 	    .initramfs = {number(args[5]), number(args[6])},
+	    .domains = size ? &domains : NULL,
+	    .base = size ? number(args[8]) : 0,
 	};
 	u8 *to = malloc(room);
-	const char *problem = chosen_write(fdt, &chosen, to, room);
+	const char *problem;
+
+	for (size_t i = 0; i < size; i++)
+		sscanf(args[7] + 2 * i, "%2hhx", &nodes[i]);
+	problem = size ? fdt_open(&domains, nodes) : NULL;
+	if (!problem)
+		problem = chosen_write(fdt, &chosen, to, room);
 
 	if (problem)
 		printf("problem: %s", problem);
 	else
 		fwrite(to, 1, fdt_be32(to + 4), stdout);
 	free(to);
+	free(nodes);
 }
 
 static void show_memory(const struct fdt *fdt, char **args)

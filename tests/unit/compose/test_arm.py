@@ -24,7 +24,7 @@ def loader(arch: str) -> bytes:
         struct.pack_into("<QQQ24x4s", head, 8, 0, LOADER_SIZE, 0xA, b"ARM\x64")
     else:
         struct.pack_into("<III", head, 0x24, 0x016F2818, 0, LOADER_SIZE)
-    struct.pack_into("<8sII", head, 64, b"xenbuild", 1, LOADER_SIZE)
+    struct.pack_into("<8sII", head, 64, b"xenbuild", 2, LOADER_SIZE)
     return bytes(head)
 
 
@@ -52,29 +52,28 @@ def compose(tmp_path: Path, arch: str, xen_cmdline: str = "dom0_mem=256M") -> tu
 def test_the_table_tells_the_loader_where_everything_is(tmp_path: Path, arch: str) -> None:
     bundle, manifest = compose(tmp_path, arch)
     magic, version, size, total, needed, *rest = arm.TABLE.unpack_from(bundle, 64)
-    assert (magic, version, size) == (b"xenbuild", 1, LOADER_SIZE)
+    assert (magic, version, size) == (b"xenbuild", 2, LOADER_SIZE)
     assert total == len(bundle)
-    tree, xen_words, dom0_words, listing = zip(rest[0:8:2], rest[1:8:2], strict=True)
+    tree, xen_words, dom0_words, listing, nodes, rows, *places = zip(rest[0::2], rest[1::2], strict=True)
     assert bundle[xen_words[0] :][: xen_words[1]] == b"dom0_mem=256M"
     assert bundle[dom0_words[0] :][: dom0_words[1]] == b"console=hvc0"
     assert bundle[listing[0] :][: listing[1]] == manifest.to_bytes()
     assert tree[0] % 4096 == 0 and tree[0] >= listing[0] + listing[1] and sum(tree) == 2 << 20
-    parts = [tuple(rest[i : i + 4]) for i in (8, 12, 16)]
+    assert nodes[1] == 0 and rows[0] % 8 == 0
+    titles = [b"Xen", b"the dom0 kernel", b"the dom0 initramfs"]
+    parts = list(arm.ROW.iter_unpack(bundle[rows[0] :][: rows[1]]))
     assert parts[0][0] == 2 << 20
-    for (offset, length, crc, room), described in zip(parts, manifest.parts, strict=True):
-        assert offset % 4096 == 0 and room >= length
+    assert [row[:2] for row in parts] == places
+    for (offset, length, name, name_size, crc), described, title in zip(parts, manifest.parts, titles, strict=True):
+        assert offset % 4096 == 0
+        assert bundle[name : name + name_size] == title
         assert crc == zlib.crc32(bundle[offset : offset + length]) == described.crc32
         assert described.offset == offset
         assert not described.damage(bundle[offset : offset + length])
-    for before, after in zip(parts, [*parts[1:], (total,)], strict=True):
-        assert before[0] + before[3] <= after[0]
+    rooms = [9000, 30000 if arch == "arm64" else 20000, 9]
+    for before, room, after in zip(parts, rooms, [*parts[1:], (total,)], strict=True):
+        assert before[0] + room <= after[0]
     assert needed == 64 + 256 + 3
-
-
-def test_an_arm64_kernels_bss_is_kept_free(tmp_path: Path) -> None:
-    bundle, _ = compose(tmp_path, "arm64")
-    kernel = arm.TABLE.unpack_from(bundle, 64)[5 + 8 + 4 :]
-    assert kernel[3] == 30000
 
 
 def test_the_boot_protocols_header_tells_the_whole_size(tmp_path: Path) -> None:

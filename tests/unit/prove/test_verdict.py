@@ -85,7 +85,7 @@ FAILURES = [
         "not-ready",
         {"expect": "login:"},
         "expect 'login:': the console said 'xenbuild: dom0 is not ready, it failed to start xenstored', "
-        "which the pattern 'xenbuild: dom0 is not ready, .*' forbids",
+        r"which the pattern 'xenbuild: dom0 is not ready, .*(?=[\\r\\n])' forbids",
     ),
     ("hang", {"run": "true"}, "run 'true': no shell answers on the console"),
     ("good", {"run": "false"}, "run 'false': the command ended with status 1 instead of 0"),

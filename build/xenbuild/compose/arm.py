@@ -288,8 +288,11 @@ def _front(
         extents += put(text)
     nodes = (*extents[-2:], *put(b"the device tree of the guests"), zlib.crc32(texts[-1]))
     rows = [ROW.pack(*nodes)] if texts[-1] else []
-    for part, content in {part.offset: (part, content) for part, content in zip(parts, contents, strict=True)}.values():
-        rows.append(ROW.pack(part.offset, part.size, *put(content.title.encode()), part.crc32))
+    seen: set[int] = set()
+    for part, content in zip(parts, contents, strict=True):
+        if part.offset not in seen:
+            rows.append(ROW.pack(part.offset, part.size, *put(content.title.encode()), part.crc32))
+        seen.add(part.offset)
     extents += put(b"".join(rows))
     tree = _page(start + len(front))
     if tree + TREE_ROOM > XEN_OFFSET:

@@ -1,0 +1,210 @@
+"""Guests that Xen starts: their nodes, how the loader merges them into /chosen, and what is refused."""
+
+from __future__ import annotations
+
+import struct
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from test_arm import loader, part
+from test_arm_loader import FEW, NAMES, PROPERTIES, ROOTS, Run, driver, machine, unique
+
+from xenbuild.compose import arm, dom0less
+from xenbuild.compose.dom0less import Booted
+from xenbuild.compose.inspect import inspect
+from xenbuild.errors import DeclarationError
+from xenbuild.formats.fdt import DeviceTree, Node, cells, parse_fdt, strings, write_fdt
+
+__all__ = ["driver"]  # the fixture
+
+ONE = Booted("one", 192 << 20, 2, "console=ttyAMA0 a=b")
+TWO = Booted("two", 5 << 30, 1, "", True, False, [[0x1_5000_0000, 5 << 30]], True)
+PLACES = {"one:kernel": (0x200000, 7), "one:initramfs": (0x300000, 8), "two:kernel": (0x200000, 7)}
+BASE = 0x1_4000_0000
+SOURCE = """/dts-v1/;
+/ {
+    domU1 {
+        compatible = "xen,domain"; #address-cells = <2>; #size-cells = <2>;
+        memory = <0 0x30000>; cpus = <2>; vpl011;
+        module@200000 { compatible = "multiboot,kernel", "multiboot,module"; reg = <0 0x200000 0 7>;
+            bootargs = "console=ttyAMA0 a=b"; };
+        module@300000 { compatible = "multiboot,ramdisk", "multiboot,module"; reg = <0 0x300000 0 8>; };
+    };
+    domU2 {
+        compatible = "xen,domain"; #address-cells = <2>; #size-cells = <2>;
+        memory = <0 0x500000>; cpus = <1>; xen,enhanced = "enabled";
+        xen,static-mem = <1 0x50000000 1 0x40000000>; direct-map;
+        module@200000 { compatible = "multiboot,kernel", "multiboot,module"; reg = <0 0x200000 0 7>; bootargs = ""; };
+    };
+};
+"""
+
+
+def test_the_nodes_are_what_dtc_makes_of_the_source(tool: Callable[[str], list[str]]) -> None:
+    argv = [*tool("dtc"), "-q", "-I", "dts", "-O", "dtb"]
+    theirs = subprocess.run(argv, input=SOURCE.encode(), capture_output=True, check=True).stdout
+    assert parse_fdt(dom0less.tree([ONE, TWO], PLACES)).root == parse_fdt(theirs).root
+
+
+def merged(driver: Run, tree: bytes, nodes: bytes, *, dom0: bool = False, room: int = 1 << 16) -> bytes:
+    kernel = (0x48000000, 5) if dom0 else (0, 0)
+    return driver(tree, "write", room, "xen", "dom0", *kernel, 0, 0, nodes.hex(), BASE)
+
+
+def moved(nodes: bytes) -> list[Node]:
+    """What the loader is to make of the nodes."""
+    root = parse_fdt(nodes).root
+
+    def move(node: Node) -> None:
+        reg = node.properties.get("reg", b"")
+        if len(reg) >= 8:
+            (offset,) = struct.unpack_from(">Q", reg)
+            node.properties["reg"] = struct.pack(">Q", (offset + BASE) & (1 << 64) - 1) + reg[8:]
+        for child in node.children:
+            move(child)
+
+    move(root)
+    return root.children
+
+
+def test_modules_lie_where_the_bundle_was_loaded(driver: Run) -> None:
+    tree = parse_fdt(merged(driver, machine(), dom0less.tree([ONE], PLACES)))
+    chosen = tree.root.child("chosen")
+    assert chosen is not None
+    assert "xen,dom0-bootargs" not in chosen.properties
+    (guest,) = chosen.children
+    assert guest.children[0].properties["reg"] == cells(1, 0x40200000, 0, 7)
+    assert guest.children[1].properties["reg"] == cells(1, 0x40300000, 0, 8)
+    assert guest.strings("compatible") == ["xen,domain"]
+
+
+@pytest.mark.parametrize("dom0", [True, False])
+def test_words_behind_two_dashes_go_to_dom0_or_else_to_the_first_guest(driver: Run, dom0: bool) -> None:
+    old = machine(Node("chosen", {"bootargs": b"more -- nonce=1\0"}))
+    tree = parse_fdt(merged(driver, old, dom0less.tree([ONE, TWO], PLACES), dom0=dom0))
+    chosen = tree.root.child("chosen")
+    assert chosen is not None
+    assert chosen.strings("xen,xen-bootargs") == ["xen more"]
+    guests = [node for node in chosen.children if node.name.startswith("domU")]
+    words = [guest.children[0].strings("bootargs")[0] for guest in guests]
+    first = "console=ttyAMA0 a=b"
+    assert words == [first if dom0 else f"{first} nonce=1", ""]
+    assert chosen.strings("xen,dom0-bootargs") == (["dom0 nonce=1"] if dom0 else [])
+
+
+def test_static_memory_needs_the_cells_that_it_was_written_with(driver: Run) -> None:
+    one_cell = machine(Node("chosen", {"#address-cells": cells(1), "#size-cells": cells(1)}))
+    said = merged(driver, one_cell, dom0less.tree([TWO], PLACES))
+    assert said == b"problem: /chosen has cells that cannot hold the address of a module"
+    assert parse_fdt(merged(driver, one_cell, dom0less.tree([ONE], PLACES))).root.child("chosen")
+
+
+FRAGMENTS = st.builds(
+    Node,
+    st.just(""),
+    st.just({}),
+    st.lists(
+        st.builds(Node, NAMES, PROPERTIES, st.lists(st.builds(Node, NAMES, PROPERTIES), max_size=3).map(unique)),
+        max_size=4,
+    ).map(unique),
+)
+
+
+@FEW
+@given(ROOTS, FRAGMENTS)
+def test_any_nodes_are_merged(driver: Run, root: Node, fragment: Node) -> None:
+    root.children = [child for child in root.children if child.name != "chosen"]
+    nodes = write_fdt(DeviceTree(fragment))
+    chosen = parse_fdt(merged(driver, write_fdt(DeviceTree(root)), nodes)).root.child("chosen")
+    assert chosen is not None and chosen.children == moved(nodes)
+
+
+def test_too_little_room_for_guests_at_every_size(driver: Run) -> None:
+    nodes = dom0less.tree([ONE, TWO], PLACES)
+    size = len(merged(driver, machine(), nodes))
+    for room in range(40, size, 97):
+        assert merged(driver, machine(), nodes, room=room) == b"problem: there is no room for the device tree"
+
+
+def compose(tmp_path: Path, domains: list[Booted], *, dom0: bool = False, xen: bytes = b"", rooms: int = 30000) -> Path:
+    words = "x"
+    contents = [arm.Content("xen", part("arm64", 5000, 9000) + xen, 9000 + len(xen), words)]
+    if dom0:
+        contents.append(arm.read_kernel(part("arm64", 20000, 30000), "arm64", "console=hvc0"))
+    for domain in domains:
+        contents.append(arm.Content(f"{domain.name}:kernel", part("arm64", 20000, rooms), rooms, domain.cmdline))
+        contents.append(arm.Content(f"{domain.name}:initramfs", domain.name.encode(), len(domain.name)))
+    arm.write_bundle(tmp_path / "bundle", loader("arm64"), contents, "arm64/xen", "", domains)
+    return tmp_path / "bundle"
+
+
+def small(name: str, **changes: object) -> Booted:
+    return Booted(**{"name": name, "memory": 64 << 20, "vcpus": 1, **changes})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("dom0", [True, False])
+def test_a_bundle_of_guests(tmp_path: Path, dom0: bool) -> None:
+    path = compose(tmp_path, [small("one"), small("two", cmdline="a b")], dom0=dom0)
+    facts = inspect(path).facts
+    assert not inspect(path).damage
+    listed = {one["name"]: one for one in facts["parts"]}
+    assert list(listed) == [
+        "xen", *(["kernel"] if dom0 else []), "one:kernel", "one:initramfs", "two:kernel", "two:initramfs",
+    ]  # fmt: skip
+    assert listed["two:kernel"]["cmdline"] == "a b"
+    assert listed["two:initramfs"]["role"] == "guest initramfs"
+    assert listed["one:kernel"]["offset"] == listed["two:kernel"]["offset"]  # equal files once
+    data = path.read_bytes()
+    _, _, _, total, needed, *rest = arm.TABLE.unpack_from(data, 64)
+    _, _, _, _, nodes, rows, _, kernel, _ = zip(rest[0::2], rest[1::2], strict=True)
+    assert (kernel != (0, 0)) == dom0
+    table = list(arm.ROW.iter_unpack(data[rows[0] :][: rows[1]]))
+    titles = [data[row[2] :][: row[3]].decode() for row in table]
+    assert titles[0] == "the device tree of the guests" and titles[-1] == "the initramfs of guest two"
+    assert len(table) == 5 and ("the dom0 kernel" in titles) == dom0  # dom0 and the guests share it
+    root = parse_fdt(data[nodes[0] :][: nodes[1]]).root
+    module = root.children[1].children[1]
+    offset, size = struct.unpack(">QQ", module.properties["reg"])
+    assert data[offset:][:size] == b"two"
+    tables = 2 * 4096 * (256 + 64 + 128)
+    assert needed == -(-(total + (64 << 20) + (512 << 20 if dom0 else 0) + (128 << 20) + tables) // (1 << 20))
+
+
+def refused(tmp_path: Path, domains: list[Booted], **how: object) -> str:
+    with pytest.raises(DeclarationError) as error:
+        compose(tmp_path, domains, **how)  # type: ignore[arg-type]
+    assert error.value.advice
+    assert not (tmp_path / "bundle").exists()
+    return error.value.message
+
+
+def test_what_xen_would_panic_about(tmp_path: Path) -> None:
+    many = [small(f"g{number}") for number in range(30)]
+    assert refused(tmp_path, many) == "Xen is given 31 kernels, initramfs and device trees, and takes 30"
+    assert compose(tmp_path, many[:29]).exists()
+    (tmp_path / "bundle").unlink()
+    long = [small("a"), small("b", cmdline="x" * 1024)]
+    assert refused(tmp_path, long) == "domains.b: its command line has 1024 bytes"
+    first = [small("a", cmdline="x" * 1000)]
+    assert refused(tmp_path, first) == "domains.a: its command line has 1000 bytes"
+    static = [small("a", static_memory=[[0, 64 << 20]])]
+    assert refused(tmp_path, static) == "domains.a: this hypervisor was built without static memory"
+    tiny = [small("a", memory=15 << 20)]
+    assert refused(tmp_path, tiny, rooms=9 << 20) == "domains.a: 15M do not hold its kernel and initramfs"
+    assert compose(tmp_path, static, xen=dom0less.STATIC_MEMORY).exists()
+    assert compose(tmp_path, first, dom0=True).exists()
+
+
+@settings(max_examples=50)
+@given(st.lists(st.tuples(st.integers(0, 1 << 40), st.integers(0, 1 << 40)), max_size=4))
+def test_ranges(found: list[tuple[int, int]]) -> None:
+    assert dom0less.ranges([f"{a:#x} {b:#x}" for a, b in found]) == [list(one) for one in found]
+
+
+def test_booted_survives_json() -> None:
+    assert Booted.from_json(TWO.to_json()) == TWO
+    assert strings("x") == b"x\0"

@@ -104,7 +104,7 @@ class Domain(Node):
     cpus: str | None = key("host CPUs that it may run on, such as 0-1 or 2,3", default=None, pattern=r"[0-9,^-]+|all")
     weight: int | None = key("share of the host CPUs, 256 is usual", default=None)
     cap: int | None = key("most of the host CPUs that it may use, in percent of one; 0 is no limit", default=None)
-    cpupool: str | None = key("cpupool that it runs in", default=None)
+    cpupool: str | None = key("cpupool that it runs in, which dom0 must have", default=None)
     drivers: list[str] = key("driver sets that its kernel must have", factory=lambda: ["frontends"])
     modules: list[str] = key("more kernel modules by name", factory=list)
     packages: list[str] = key("packages in its initramfs, with their dependencies", factory=list)
@@ -113,7 +113,11 @@ class Domain(Node):
     disks: list[Disk] = key("its disks", factory=list)
     networks: list[Network] = key("its network interfaces", factory=list)
     framebuffer: Framebuffer | None = key("a screen with keyboard", default=None)
-    pci: list[str] = key("host PCI devices that it gets", factory=list, pattern=PCI_DEVICE)
+    pci: list[str] = key(
+        "host PCI devices that it gets, once `xl pci-assignable-add` has taken them from dom0",
+        factory=list,
+        pattern=PCI_DEVICE,
+    )
     start: str = key("who starts it", default="toolstack", choices=("toolstack", "dom0less"))
     dom0less: Dom0less = key("more about a guest that Xen starts", factory=Dom0less)
     autostart: bool = key("started by dom0's init", default=True)

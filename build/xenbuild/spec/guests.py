@@ -136,6 +136,8 @@ def _check_guest(made: Declaration, name: str, domain: Domain, problems: Problem
     for broken, node, key, message, advice in rules:
         if broken:
             problems.add(node.at(key), f"{what}: {message}", advice)
+    for node, key in _missing(made, domain):
+        problems.add(node.at(key), f"{what}.{key} is not part of this version", _INSTEAD[key])
     roots = [disk for disk in domain.disks if disk.root]
     if len(roots) > 1:
         problems.add(roots[1].at("root"), f"{what}: two disks hold its root", "leave root to one of them")
@@ -164,6 +166,27 @@ def _by_xen(made: Declaration, domain: Domain) -> list[tuple[bool, Node, str, st
         (any(address % 4096 or size % 4096 or not size for address, size in ranges), more, "static_memory",
          "a range of static_memory is not made of pages", "use multiples of 0x1000"),
     ]  # fmt: skip
+
+
+# Keys of the schema that nothing stands behind yet: a guest that silently lacks them would be worse than an error.
+_INSTEAD = {
+    "packages": "bring what is needed by files, or an initramfs or disk image of your own",
+    "filesystem": "make the image with the tool of your choice and name it by file",
+    "boot": "give the guest its kernel, or boot an hvm guest by firmware",
+    "arch": "guests have the architecture of the target",
+}
+
+
+def _missing(made: Declaration, domain: Domain) -> Iterator[tuple[Node, str]]:
+    if domain.packages:
+        yield domain, "packages"
+    if domain.boot == "grub":
+        yield domain, "boot"
+    if domain.arch not in (None, made.target.arch):
+        yield domain, "arch"
+    for disk in domain.disks:
+        if disk.filesystem is not None:
+            yield disk, "filesystem"
 
 
 def _check_unique(made: Declaration, problems: Problems) -> None:

@@ -30,6 +30,8 @@ _FOREIGN = re.compile(r"\(XEN\)|\[ *\d+\.\d+\]|xenbuild:")
 _READ = "xbg() { tail -c +$2 /var/log/xen/console/guest-$1.log 2>/dev/null | head -c $3 | gzip -c | base64; }"
 _SWITCH = re.compile(r"\*\*\* Serial input to (Xen|DOM(\d+))")  # xen/drivers/char/console.c
 _SWITCH_WAIT = 5.0  # seconds
+_VPL011_PIECE = 16  # bytes; Xen drops what does not fit into the 32 of its serial port (SBSA_UART_FIFO_SIZE)
+_VPL011_REST = 0.2  # seconds in which the guest takes a piece
 
 
 class Guest(ABC):
@@ -167,8 +169,10 @@ class XenGuest(Guest):
         """Xen shows the echo without a prefix while input goes to the guest: dom0 has it again at once."""
         mark = self._console.history.mark
         self._focus(f"DOM{self._number}", deadline)
-        self._console.send(data, deadline)
-        self.rest(time.monotonic() + _POLL)  # what is typed has to be taken before Xen is told to switch
+        for start in range(0, len(data), _VPL011_PIECE):
+            if start:
+                self.rest(time.monotonic() + _VPL011_REST)
+            self._console.send(data[start : start + _VPL011_PIECE], deadline)
         self._focus("DOM0", deadline, optional=True)
         self._console.history.mark = mark
 
@@ -179,6 +183,7 @@ class XenGuest(Guest):
 
     def _focus(self, wanted: str, deadline: float, *, optional: bool = False) -> None:
         """Switches Xen's input until it goes to `wanted`; all owners come round (without a dom0, there is no DOM0)."""
+        self._console.history.mark = self._console.history.end  # earlier switches are none of ours
         told: list[str] = []
         while told.count(wanted) == 0 and len(told) == len(set(told)):
             self._console.send(b"\x01\x01\x01", deadline)

@@ -31,8 +31,8 @@ struct bundle {
 	struct extent xen_cmdline;  /* without a NUL */
 	struct extent dom0_cmdline; /* without a NUL */
 	struct extent manifest;     /* JSON for `xenbuild inspect`; the loader does not read it */
-	struct extent domains;      /* device tree: its root's children go to /chosen, see chosen.h */
-	struct extent parts;        /* array of struct part */
+	struct extent domains; /* device tree: its root's children go to /chosen, see chosen.h */
+	struct extent parts;   /* array of struct part */
 	struct extent xen;
 	struct extent kernel;    /* dom0's; size 0: there is no dom0 */
 	struct extent initramfs; /* dom0's; size 0: it has none */

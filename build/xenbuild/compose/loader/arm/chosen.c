@@ -195,7 +195,8 @@ static struct cells put_properties(struct output *out, const struct fdt *fdt, u3
 	put_property(out, "xen,xen-bootargs", words_size(chosen->xen_cmdline, xen_words));
 	put_words(out, chosen->xen_cmdline, xen_words);
 	if (chosen->kernel.size) {
-		put_property(out, "xen,dom0-bootargs", words_size(chosen->dom0_cmdline, dom0_words));
+		put_property(out, "xen,dom0-bootargs",
+			     words_size(chosen->dom0_cmdline, dom0_words));
 		put_words(out, chosen->dom0_cmdline, dom0_words);
 	}
 	return cells;
@@ -225,7 +226,8 @@ static bool cells_hold(struct cells cells, const struct chosen *chosen)
 	return cells.address == 2 || ((end | initramfs_end) >> 32) == 0;
 }
 
-/* Ranges in a guest's node have the cells of /chosen, which must be those that the composer wrote. */
+/* Ranges in a guest's node have the cells of /chosen, which must be those that the composer wrote.
+ */
 static bool ranges_hold(struct cells cells, const struct fdt *domains)
 {
 	struct fdt_value value;
@@ -245,7 +247,8 @@ static void put_domain_property(struct output *out, const struct chosen *chosen,
 {
 	const struct fdt *domains = chosen->domains;
 	const struct fdt_value *value = &token->value;
-	u32 name = out->domain_names + (u32)((const u8 *)token->name - domains->base - domains->strings);
+	u32 name =
+	    out->domain_names + (u32)((const u8 *)token->name - domains->base - domains->strings);
 
 	if (words->size && value->size && text_equal(token->name, "bootargs")) {
 		struct text own = {(const char *)value->bytes, value->size - 1};

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Writes the device tree that Xen gets: the boot loader's, with /chosen telling of dom0 and guests. */
+/* Writes the device tree that Xen gets: the boot loader's, with /chosen telling of dom0 and guests.
+ */
 #ifndef LOADER_CHOSEN_H
 #define LOADER_CHOSEN_H
 
@@ -21,7 +22,7 @@ struct chosen {
 	struct module kernel;     /* none: there is no dom0, and the first guest gets its words */
 	struct module initramfs;
 	const struct fdt *domains; /* NULL, or a tree whose root's children go to /chosen */
-	paddr base;                /* what each `reg` (two cells of address) in `domains` counts from */
+	paddr base; /* what each `reg` (two cells of address) in `domains` counts from */
 };
 
 /* Writes the tree to `to`, of `room` bytes. Returns NULL, or what is wrong. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The bundle's loader for Arm: checks where it was put and what it holds, tells Xen of dom0 and
- * guests in a new device tree, and enters Xen, which lies ready in the bundle. Nothing but the tree is copied.
+ * guests in a new device tree, and enters Xen, which lies ready in the bundle. Nothing but the tree
+ * is copied.
  */
 #include "arch.h"
 #include "bundle.h"

@@ -176,6 +176,40 @@ def test_the_good_bytes_are_good(name: str, tmp_path: Path) -> None:
     assert not isinstance(attempt(case, case.good.replace(b"2026", b"2027"), tmp_path), XenbuildError)
 
 
+VALUES: list[object] = [None, [], {}, True, "", -1, 1.5, float("inf")]
+
+
+@pytest.mark.parametrize("value", VALUES, ids=repr)
+@pytest.mark.parametrize("field", ["size", "offset", "crc32"])
+def test_a_manifest_with_a_wrong_number_is_damaged(field: str, value: object) -> None:
+    body = json.loads(manifest())
+    body["parts"][0][field] = value
+    with pytest.raises(XenbuildError, match="the manifest of x is damaged"):
+        Manifest.from_bytes(json.dumps(body).encode(), "x")
+
+
+@pytest.mark.parametrize("value", VALUES, ids=repr)
+def test_a_lock_with_a_wrong_size_is_damaged(value: object, tmp_path: Path) -> None:
+    lock = json.loads(small_lock())
+    next(iter(lock["packages"].values()))["size"] = value
+    (tmp_path / "lock").write_text(json.dumps(lock))
+    with pytest.raises(XenbuildError, match="is damaged: the size of"):
+        load_lock(tmp_path / "lock")
+
+
+@pytest.mark.parametrize("name", ["lock", "manifest"])
+def test_deep_json_is_damaged(name: str, tmp_path: Path) -> None:
+    case = next(case for case in CASES if case.name == name)
+    assert isinstance(attempt(case, b"[" * 200_000, tmp_path), XenbuildError)
+
+
+@pytest.mark.parametrize("version", ["\u00b2:1", "1\u00b2", "9" * 5000, "9" * 5000 + ":1"])
+def test_an_index_takes_any_version(version: str) -> None:
+    index = Index()
+    index.add("a", PACKAGES.replace("1:2.0-3+b1", version))
+    assert [package.version for package in index.versions("a")] == [version]
+
+
 @given(st.lists(st.tuples(st.integers(1, 500), st.one_of(st.integers(1, 2**63), st.binary(max_size=20)))))
 def test_fields_come_back(written: list[tuple[int, int | bytes]]) -> None:
     data = b"".join(

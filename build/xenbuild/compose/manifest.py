@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import zlib
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass, fields
 from typing import TYPE_CHECKING
 
 from xenbuild.errors import FormatError, IntegrityError
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from xenbuild.plan.job import Job
 
 VERSION = 1
+_TYPES = {"int": int, "str": str}  # of fields, as the classes spell them
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +64,23 @@ class Manifest:
             if body.pop("xenbuild") != VERSION:
                 raise FormatError(f"{name} was made by another version of xenbuild", advice="inspect it with that one")
             parts = tuple(Part(**part) for part in body.pop("parts"))
-            return cls(parts=parts, **body)
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            manifest = cls(parts=parts, **body)
+            if not isinstance(manifest.target, str) or not isinstance(manifest.declaration, str):
+                raise TypeError
+            for part in parts:
+                _require_types(part)
+            return manifest
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise FormatError(f"the manifest of {name} is damaged") from error
+
+
+def _require_types(part: Part) -> None:
+    """Raises TypeError for a field of another type, ValueError for a negative number."""
+    for field, value in zip(fields(part), astuple(part), strict=True):
+        if type(value) is not _TYPES[str(field.type)]:
+            raise TypeError(field.name)
+        if isinstance(value, int) and value < 0:
+            raise ValueError(field.name)
 
 
 def require_intact(manifest: Manifest, job: Job) -> None:

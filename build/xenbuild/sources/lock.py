@@ -110,7 +110,7 @@ def load_lock(path: Path) -> Lock:
         raise LockError(f"there is no {path}", advice=ADVICE) from None
     except OSError as error:
         raise LockError(f"{path} cannot be read: {error.strerror}") from None
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise _damaged(path, error) from None
     if version != VERSION:
         raise LockError(f"{path} has version {version}; this xenbuild reads version {VERSION}", advice=ADVICE)
@@ -128,6 +128,7 @@ def _damaged(path: Path, error: Exception) -> LockError:
         KeyError: f"no {error}",
         TypeError: "it is no lock",
         AttributeError: "it is no lock",
+        RecursionError: "it is no lock",
     }
     return LockError(
         f"{path} is damaged: {reasons.get(type(error), str(error))}",
@@ -166,7 +167,12 @@ def _package_in(id: str, fields: dict[str, Any], archives: Mapping[str, ArchiveS
     sha256 = fields["sha256"]
     if len(sha256) != 64 or not set(sha256) <= set("0123456789abcdef"):
         raise ValueError(f"the SHA-256 of {name} is not 64 hexadecimal digits")
-    return LockedPackage(name, version, arch, fields["filename"], int(fields["size"]), sha256, fields["archive"])
+    filename, size = fields["filename"], fields["size"]
+    if not isinstance(filename, str):
+        raise ValueError(f"the file name of {name} is no text")
+    if type(size) is not int or size < 0:
+        raise ValueError(f"the size of {name} is no number of bytes")
+    return LockedPackage(name, version, arch, filename, size, sha256, fields["archive"])
 
 
 def _answer_in(fields: dict[str, Any], packages: Mapping[str, LockedPackage]) -> Answer:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-_PARTS = re.compile(r"(\D*)(\d*)")
+_PARTS = re.compile(r"([^0-9]*)([0-9]*)")
 _RELATION = re.compile(
     r"\s*(?P<name>[a-z0-9][a-z0-9+.-]*)(?::(?P<qualifier>[a-z0-9-]+))?"
     r"\s*(?:\(\s*(?P<operator><<|<=|=|>=|>>|<|>)\s*(?P<version>[^\s)]+)\s*\))?\s*(?:\[[^]]*\]\s*)?(?:<[^>]*>\s*)*"
@@ -23,18 +23,24 @@ def version_key(version: str) -> Any:
     upstream, _, revision = rest.rpartition("-")
     if not upstream:
         upstream, revision = rest, "0"
-    return (int(epoch) if epoch.isdigit() else 0, _part_key(upstream), _part_key(revision))
+    return (_number(epoch if epoch.isascii() and epoch.isdigit() else ""), _part_key(upstream), _part_key(revision))
 
 
-def _part_key(text: str) -> tuple[tuple[tuple[int, ...], int], ...]:
+def _number(digits: str) -> tuple[int, str]:
+    """Sorts like the number, which may have more digits than int() takes."""
+    digits = digits.lstrip("0")
+    return (len(digits), digits)
+
+
+def _part_key(text: str) -> tuple[tuple[tuple[int, ...], tuple[int, str]], ...]:
     """Alternating non-digits and digits. The end of a non-digit run counts as 0, '~' as -1."""
     key = []
     for letters, digits in _PARTS.findall(text):
         if letters or digits:
             order = tuple(-1 if c == "~" else ord(c) if c.isalpha() else ord(c) + 256 for c in letters)
-            key.append(((*order, 0), int(digits or 0)))
+            key.append(((*order, 0), _number(digits)))
     # The end of the version sorts like an empty run followed by zero: after '~', before all else.
-    return (*key, ((0,), 0))
+    return (*key, ((0,), _number("")))
 
 
 def satisfies(version: str, operator: str, wanted: str) -> bool:

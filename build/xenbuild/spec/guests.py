@@ -69,6 +69,7 @@ def check_guests(made: Declaration, problems: Problems) -> None:
     """All guests of a declaration, each by itself and all together."""
     for name, domain in made.domains.items():
         _check_guest(made, name, domain, problems)
+    _check_own_dom0(made, problems)
     _check_unique(made, problems)
     _check_order(made, problems)
     _check_memory(made, problems)
@@ -187,6 +188,17 @@ def _missing(made: Declaration, domain: Domain) -> Iterator[tuple[Node, str]]:
     for disk in domain.disks:
         if disk.filesystem is not None:
             yield disk, "filesystem"
+
+
+def _check_own_dom0(made: Declaration, problems: Problems) -> None:
+    """The user's own dom0 has no toolstack of ours, and its release's kernel is not there for guests."""
+    if made.dom0.kernel is None:
+        return
+    for name, domain in made.domains.items():
+        if domain.start == "toolstack" or domain.kernel is None:
+            message = f"domains.{name}: dom0.kernel brings a dom0 that knows nothing of our guests"
+            advice = "put guests into that dom0 yourself, or remove dom0.kernel"
+            problems.add(made.at(f"domains.{name}"), message, advice)
 
 
 def _check_unique(made: Declaration, problems: Problems) -> None:

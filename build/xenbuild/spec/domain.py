@@ -25,7 +25,7 @@ class Disk(Node):
         "what dom0 has: a partition, an LVM volume, an image file", default=None, pattern=r"/[^\0,]*[^/\0,]"
     )
     filesystem: str | None = key(
-        "made by the build from `packages` and `files`", default=None, choices=("ext4", "erofs")
+        "made by the build from `packages` and `files`; not in this version", default=None, choices=("ext4", "erofs")
     )
     packages: list[str] = key("packages in the file system, with their dependencies", factory=list)
     files: list[File] = key("files in the file system", factory=list)
@@ -86,9 +86,9 @@ class Domain(Node):
     """A guest, by the name under which dom0 knows it."""
 
     type: str = key("kind of guest", choices=("pv", "pvh", "hvm"))
-    arch: str | None = key("architecture of the guest; the target's otherwise", default=None, choices=ARCHITECTURES)
+    arch: str | None = key("architecture of the guest; only the target's in this version", default=None, choices=ARCHITECTURES)
     boot: str = key(
-        "what is started: the kernel, GRUB that reads its menu from the first disk, or firmware that boots an hvm disk",
+        "what is started: the kernel, GRUB with the first disk's menu (not in this version), or an hvm disk by firmware",
         default="kernel",
         choices=("kernel", "grub", "firmware"),
     )
@@ -107,7 +107,7 @@ class Domain(Node):
     cpupool: str | None = key("cpupool that it runs in, which dom0 must have", default=None)
     drivers: list[str] = key("driver sets that its kernel must have", factory=lambda: ["frontends"])
     modules: list[str] = key("more kernel modules by name", factory=list)
-    packages: list[str] = key("packages in its initramfs, with their dependencies", factory=list)
+    packages: list[str] = key("packages in its initramfs; not in this version", factory=list)
     files: list[File] = key("files in its initramfs", factory=list)
     command: str | None = key("shell command that its init starts; a shell on its console otherwise", default=None)
     disks: list[Disk] = key("its disks", factory=list)

@@ -86,7 +86,9 @@ class Domain(Node):
     """A guest, by the name under which dom0 knows it."""
 
     type: str = key("kind of guest", choices=("pv", "pvh", "hvm"))
-    arch: str | None = key("architecture of the guest; only the target's in this version", default=None, choices=ARCHITECTURES)
+    arch: str | None = key(
+        "architecture of the guest; only the target's in this version", default=None, choices=ARCHITECTURES
+    )
     boot: str = key(
         "what is started: the kernel, GRUB with the first disk's menu (not in this version), or an hvm disk by firmware",
         default="kernel",

@@ -90,7 +90,7 @@ class Domain(Node):
         "architecture of the guest; only the target's in this version", default=None, choices=ARCHITECTURES
     )
     boot: str = key(
-        "what is started: the kernel, GRUB with the first disk's menu (not in this version), or an hvm disk by firmware",
+        "what is started: the kernel, GRUB of the first disk (not in this version), or an hvm disk by firmware",
         default="kernel",
         choices=("kernel", "grub", "firmware"),
     )

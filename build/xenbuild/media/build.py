@@ -67,7 +67,8 @@ def plan(declaration: Declaration, settings: Settings) -> Plan:
     board = board_of(declaration)
     packages = {role: settings.lock.packages(r) for role, r in part_requests(declaration, release).items()}
     tools, tool_packages = _tools(declaration, settings, "build")
-    sourced = _sourced(declaration, settings)
+    more: dict[LockedPackage, None] = {}  # of tools that only some declarations need
+    sourced = _sourced(declaration, settings, more)
     if declaration.hypervisor.file is None:
         tree = merged("hypervisor", [unpacked(p, [arch.hypervisor.file]) for p in packages["hypervisor"]])
         xen = hypervisor.from_package(tree, arch.hypervisor.file)
@@ -89,9 +90,7 @@ def plan(declaration: Declaration, settings: Settings) -> Plan:
         initramfs=initramfs,
         guests=guests,
     )
-    if any(source.git for source in declaration.sources.values()):
-        tool_packages = [*tool_packages, *_tools(declaration, settings, "git")[1]]
-    used = {p: None for role in packages.values() for p in role} | dict.fromkeys(tool_packages)
+    used = {p: None for role in packages.values() for p in role} | dict.fromkeys(tool_packages) | more
     return Plan(declaration, bundle(declaration.target, parts, tools, settings.store), tuple(used))
 
 
@@ -120,10 +119,10 @@ def tools_tree(declaration: Declaration, settings: Settings, group: str) -> Tool
 
 def with_test_files(declaration: Declaration, settings: Settings) -> Declaration:
     """The declaration in whose tests every source is a real file, fetched if need be."""
-    sourced = _sourced(declaration, settings)
+    packages: dict[LockedPackage, None] = {}
+    sourced = _sourced(declaration, settings, packages)
     made = {use.file: sourced.input(use.file, use.at) for test in declaration.tests for use in uses(test)}
     goals = [one for one in made.values() if isinstance(one, OutputOf)]
-    packages = _tools(declaration, settings, "git")[1] if goals else []
     results = _bring_about(goals, packages, settings)
 
     def place(use: Use) -> Path:
@@ -161,5 +160,12 @@ def _tools(declaration: Declaration, settings: Settings, group: str) -> tuple[Ou
     return merged(f"tools: {group}", [*trees, host] if host else trees), packages
 
 
-def _sourced(declaration: Declaration, settings: Settings) -> Sourced:
-    return Sourced(declaration, settings.store, lambda group: _tools(declaration, settings, group)[0])
+def _sourced(declaration: Declaration, settings: Settings, packages: dict[LockedPackage, None]) -> Sourced:
+    """What makes inputs of the declaration's files; `packages` collects those of the tools that it asks for."""
+
+    def tools(group: str) -> OutputOf:
+        tree, used = _tools(declaration, settings, group)
+        packages.update(dict.fromkeys(used))
+        return tree
+
+    return Sourced(declaration, settings.store, tools)

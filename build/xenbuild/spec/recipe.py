@@ -61,12 +61,21 @@ class DeviceModel(Node):
 
 
 @dataclass(kw_only=True)
+class Grub(Node):
+    """GRUB as a guest's kernel, which reads its configuration from the guest's disks."""
+
+    roots: list[str] = key("packages that hold it")
+    files: dict[str, str] = key("its file by type of guest")
+
+
+@dataclass(kw_only=True)
 class ReleaseArch(Node):
     debian: str = key("the distribution's name of the architecture")
     hypervisor: HypervisorPackage = key("where the hypervisor comes from")
     kernel: KernelPackage = key("where dom0's kernel comes from")
     dom0_roots: list[str] = key("packages of dom0 on this architecture only", factory=list)
     device_model: DeviceModel | None = key("what dom0 emulates hardware with, where a guest needs that", default=None)
+    grub: Grub | None = key("boot loader of guests with boot: grub", default=None)
 
 
 @dataclass(kw_only=True)

@@ -11,21 +11,21 @@ from pathlib import Path
 from string import ascii_lowercase
 
 from xenbuild.errors import DeclarationError
-from xenbuild.parts import entries
+from xenbuild.parts import drivers, entries
 from xenbuild.parts.disk import Content, given, made
 from xenbuild.parts.entries import entry
 from xenbuild.parts.guestkernel import started_by_xl
-from xenbuild.parts.packages import blob, unpacked
+from xenbuild.parts.packages import unpacked
 from xenbuild.parts.requests import role_of
 from xenbuild.parts.sourced import Sourced
 from xenbuild.parts.unpack import DOCUMENTATION
 from xenbuild.parts.xlconfig import grub_config
-from xenbuild.plan.action import Action, Input, Json, OutputOf
+from xenbuild.plan.action import Action, Input, Json, OutputOf, canonical_json
 from xenbuild.sources.lock import LockedPackage
 from xenbuild.spec.data import data_dir
 from xenbuild.spec.domain import Disk, Domain
 from xenbuild.spec.model import Declaration
-from xenbuild.spec.recipe import DriverSet, Release, load_recipe
+from xenbuild.spec.recipe import Release
 
 Locked = Mapping[str, Sequence[LockedPackage]]  # role (parts/requests.py) -> packages
 
@@ -58,7 +58,7 @@ class _Planner:
         self._release = release
         self._packages = packages
         self._sourced = sourced
-        self._kernels: dict[tuple[str, ...], Action] = {}
+        self._kernels: dict[str, Action] = {}
 
     def guest(self, name: str, domain: Domain) -> Guest:
         domain = settled(self._declaration.name, name, domain)
@@ -138,23 +138,17 @@ class _Planner:
 
     def _kernel(self, domain: Domain) -> Action:
         arch = self._declaration.target.arch
-        modules: dict[str, None] = {}
-        made = dict.fromkeys(disk.filesystem for disk in domain.disks if disk.filesystem is not None)
-        for name in (*self._declaration.drivers, *domain.drivers, *made):
-            drivers = load_recipe(DriverSet, name, self._declaration.folder, domain.at("drivers"))
-            modules.update(dict.fromkeys(drivers.modules_for(arch)))
-        wanted = tuple(modules | dict.fromkeys(domain.modules))
-        if wanted not in self._kernels:
-            package = max(self._packages["kernel"], key=lambda p: p.size)  # the others only lead to it
-            self._kernels[wanted] = Action(
-                f"unpack {package.name} for guests",
-                "xenbuild.parts.modules:run",
-                {"kernel": self._release.architectures[arch].kernel.file, "modules": list(wanted)},
-                {"deb": blob(package)},
-                ("kernel", "modules"),
-                size_hint=package.size,
-            )
-        return self._kernels[wanted]
+        at = domain.at("drivers")
+        made = [disk.filesystem for disk in domain.disks if disk.filesystem is not None]
+        sets = [*self._declaration.drivers, *domain.drivers, *made]
+        if domain.type == "hvm":
+            sets.append("pv-on-hvm")
+        asked = drivers.wanted(sets, domain.modules, arch, self._declaration.folder, at)
+        kept = canonical_json(asked)
+        if kept not in self._kernels:
+            recipe = self._release.architectures[arch].kernel
+            self._kernels[kept] = drivers.kernel(self._packages["kernel"], recipe, asked, at, " for guests")
+        return self._kernels[kept]
 
     def _initramfs(self, name: str, domain: Domain, kernel: Action) -> OutputOf:
         segments = {  # a later one goes over an earlier one
@@ -218,8 +212,8 @@ def settled(machine: str, name: str, domain: Domain) -> Domain:
     by_xen = domain.start == "dom0less"
     device = "ttyAMA0" if by_xen and domain.dom0less.vpl011 else "hvc0"
     console = [f"console={device}"] if ours and not any(word.startswith("console=") for word in domain.cmdline) else []
-    drivers = [] if by_xen and not domain.dom0less.enhanced else domain.drivers  # nothing is there for them
-    return replace(domain, disks=disks, networks=networks, drivers=drivers, cmdline=[*console, *domain.cmdline])
+    sets = [] if by_xen and not domain.dom0less.enhanced else domain.drivers  # nothing is there for them
+    return replace(domain, disks=disks, networks=networks, drivers=sets, cmdline=[*console, *domain.cmdline])
 
 
 def _generated(name: str, domain: Domain) -> Iterator[Json]:

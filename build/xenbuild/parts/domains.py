@@ -79,7 +79,7 @@ def _written(path: Path) -> int:
 
 
 def _check_memory(memory: int, taken: int) -> None:
-    """Raises FormatError if dom0 cannot hold what the guests bring: files take half of its memory at most (tmpfs(5))."""
+    """Raises FormatError if dom0 cannot hold what the guests bring: files take half its memory at most (tmpfs(5))."""
     needed = 2 * taken + _DOM0
     if needed > memory:
         message = (

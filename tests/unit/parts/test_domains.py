@@ -67,7 +67,7 @@ def test_what_does_not_fit_into_dom0(tmp_path: Path) -> None:
     assert packed(tmp_path, entries, files, 146 << 20)
     with pytest.raises(FormatError) as caught:
         packed(tmp_path, entries, files, 145 << 20)
-    assert str(caught.value) == "kernels and disks of the guests take 25M of dom0's memory, which is 145M"
+    assert str(caught.value) == "pack: kernels and disks of the guests take 25M of dom0's memory, which is 145M"
     assert caught.value.advice == "give dom0 146M, half of which is for files; or keep disks on the host's own (`path`)"
 
 

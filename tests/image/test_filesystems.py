@@ -143,7 +143,9 @@ files = st.dictionaries(st.lists(names, min_size=1, max_size=3).map("/".join), s
 
 @hypothesis(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(files=files, crowd=st.integers(0, 3000), readonly=st.booleans())
-def test_computed_sizes_hold(files: Mapping[str, int], crowd: int, readonly: bool, make: Make, tools: ToolsTree) -> None:
+def test_computed_sizes_hold(
+    files: Mapping[str, int], crowd: int, readonly: bool, make: Make, tools: ToolsTree
+) -> None:
     """Without a size and with the least that is allowed, mke2fs finds room for everything, and the image is sound."""
     entries = [entry(f"crowd/{number:0100}", REGULAR, content="") for number in range(crowd)]
     for path, size in files.items():

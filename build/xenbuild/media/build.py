@@ -75,7 +75,8 @@ def plan(declaration: Declaration, settings: Settings) -> Plan:
     board = board_of(declaration)
     packages = {role: settings.lock.packages(r) for role, r in part_requests(declaration, release).items()}
     tools, tool_packages = _tools(declaration, settings, "build")
-    sourced = _sourced(declaration, settings)
+    more: dict[LockedPackage, None] = {}  # of tools that only some declarations need
+    sourced = _sourced(declaration, settings, more)
     if declaration.hypervisor.file is None:
         tree = merged("hypervisor", [unpacked(p, [arch.hypervisor.file]) for p in packages["hypervisor"]])
         xen = hypervisor.from_package(tree, arch.hypervisor.file)
@@ -97,30 +98,21 @@ def plan(declaration: Declaration, settings: Settings) -> Plan:
         initramfs=initramfs,
         guests=guests,
     )
-    if any(source.git for source in declaration.sources.values()):
-        tool_packages = [*tool_packages, *_tools(declaration, settings, "git")[1]]
     compose = bundle(declaration.target, parts, tools, settings.store)
-    images, image_packages = _images(declaration, settings, release, packages, parts, compose, sourced)
-    used = {p: None for role in packages.values() for p in role} | dict.fromkeys([*tool_packages, *image_packages])
+    images = _images(declaration, release, packages, parts, compose, sourced)
+    used = {p: None for role in packages.values() for p in role} | dict.fromkeys(tool_packages) | more
     return Plan(declaration, compose, images, tuple(used))
 
 
 def _images(
     declaration: Declaration,
-    settings: Settings,
     release: Release,
     packages: Mapping[str, Sequence[LockedPackage]],
     parts: Parts,
     compose: Action,
     sourced: Sourced,
-) -> tuple[dict[str, OutputOf], list[LockedPackage]]:
-    """Every image of a declaration by its name, and the packages of the tools that they are made with."""
-    more: list[LockedPackage] = []
-
-    def tools(group: str) -> OutputOf:
-        tree, needed = _tools(declaration, settings, group)
-        more.extend(needed)
-        return tree
+) -> dict[str, OutputOf]:
+    """Every image of a declaration by its name."""
 
     def hypervisor_efi() -> OutputOf:
         file = release.architectures[declaration.target.arch].hypervisor.efi
@@ -139,12 +131,12 @@ def _images(
             parts=parts,
             compose=compose,
             firmware=firmware,
-            tools=tools,
+            tools=sourced.tools,
             file=sourced.input,
             hypervisor_efi=hypervisor_efi,
         )
         images[image.name] = medium(image.medium).plan(making)
-    return images, more
+    return images
 
 
 def build(declarations: Sequence[Declaration], settings: Settings, out: Path) -> tuple[list[Image], Results]:
@@ -174,10 +166,10 @@ def tools_tree(declaration: Declaration, settings: Settings, group: str) -> Tool
 
 def with_test_files(declaration: Declaration, settings: Settings) -> Declaration:
     """The declaration in whose tests every source is a real file, fetched if need be."""
-    sourced = _sourced(declaration, settings)
+    packages: dict[LockedPackage, None] = {}
+    sourced = _sourced(declaration, settings, packages)
     made = {use.file: sourced.input(use.file, use.at) for test in declaration.tests for use in uses(test)}
     goals = [one for one in made.values() if isinstance(one, OutputOf)]
-    packages = _tools(declaration, settings, "git")[1] if goals else []
     results = _bring_about(goals, packages, settings)
 
     def place(use: Use) -> Path:
@@ -215,5 +207,12 @@ def _tools(declaration: Declaration, settings: Settings, group: str) -> tuple[Ou
     return merged(f"tools: {group}", [*trees, host] if host else trees), packages
 
 
-def _sourced(declaration: Declaration, settings: Settings) -> Sourced:
-    return Sourced(declaration, settings.store, lambda group: _tools(declaration, settings, group)[0])
+def _sourced(declaration: Declaration, settings: Settings, packages: dict[LockedPackage, None]) -> Sourced:
+    """What makes inputs of the declaration's files; `packages` collects those of the tools that it asks for."""
+
+    def tools(group: str) -> OutputOf:
+        tree, used = _tools(declaration, settings, group)
+        packages.update(dict.fromkeys(used))
+        return tree
+
+    return Sourced(declaration, settings.store, tools)

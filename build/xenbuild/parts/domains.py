@@ -26,24 +26,30 @@ def segment(declaration: Declaration, guests: Sequence[Guest]) -> OutputOf | Non
     stated = [one for guest in started for one in _guest(declaration, guest, inputs)]
     stated.append(entry("etc/xenbuild/guests", _REGULAR, content="".join(map(_line, started))))
     empty = [f"/{_image(guest, device)} {size}\n" for guest in started for device, size in guest.empty.items()]
-    stated.append(entry("etc/xenbuild/disks", _REGULAR, content="".join(empty)))
-    action = Action("pack dom0's guests", "xenbuild.parts.domains:run", {"entries": stated}, inputs, ("segment",))
+    params = {"entries": stated, "disks": "".join(empty)}
+    action = Action("pack dom0's guests", "xenbuild.parts.domains:run", params, inputs, ("segment",))
     return action.output("segment")
 
 
 def run(job: Job) -> None:
     """Action: entries as of segments.config -> a segment in which inputs of equal content are links to the first.
 
-    But for disks, which guests may write to (`own` in the entry).
+    But for disks that guests may write to (`own` in the entry). Of disks (`cut`) the zeros at the end are left to dom0,
+    which makes holes of them, since all of a segment is in its memory. params disks: lines of etc/xenbuild/disks for
+    those that are empty.
     """
     first: dict[str, str] = {}
     entries = []
+    disks = [job.params["disks"]]
     for one in job.params["entries"]:
+        if one.get("cut"):
+            disks.append(f"/{one['path']} {job.digest(one['input']).size}\n")
         if "input" in one and not one.get("own"):
             path = first.setdefault(job.digest(one["input"]).hash, one["path"])
             if path != one["path"]:
                 one = entry(one["path"], stat.S_IFLNK | 0o777, link=f"/{path}")
         entries.append(one)
+    entries.append(entry("etc/xenbuild/disks", _REGULAR, content="".join(disks)))
     write_stated(job, entries)
 
 
@@ -56,8 +62,9 @@ def _guest(declaration: Declaration, guest: Guest, inputs: dict[str, Input]) -> 
     for path, made in ((places.kernel, guest.kernel), (places.initramfs, guest.initramfs)):
         if made is not None:
             yield _put(path, made, inputs)
+    readonly = {str(disk.name) for disk in guest.domain.disks if disk.readonly}
     for device, image in guest.disks.items():
-        yield _put(places.disks[device], image, inputs) | {"own": True}
+        yield _put(places.disks[device], image, inputs) | {"own": device not in readonly, "cut": True}
     values = xlconfig.settings(guest.name, guest.domain, places, declaration.target.arch)
     text = xlconfig.render(guest.name, values, declaration.folder)
     yield entry(f"etc/xen/guests/{guest.name}.cfg", _REGULAR, content=text)

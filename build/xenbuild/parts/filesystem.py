@@ -74,8 +74,8 @@ def _ext4(job: Job, archive: Path, made: Layout, uuids: tuple[UUID, UUID]) -> No
     extended = f"hash_seed={uuids[1]},num_backup_sb=0,packed_meta_blocks=1,root_owner=0:0,lazy_itable_init=0,nodiscard"
     features = f"none,{'has_journal,' if made.journal else ''}{_FEATURES}"
     words = [
-        "-q", "-F", "-text4", "-Tdefault", f"-b{BLOCK}", f"-I{INODE}", f"-N{made.inodes}", "-m0", f"-O{features}", f"-U{uuids[0]}",
-        f"-E{extended}", *journal, "-d", str(archive), str(image), str(made.blocks),
+        "-q", "-F", "-text4", "-Tdefault", f"-b{BLOCK}", f"-I{INODE}", f"-N{made.inodes}", "-m0", f"-O{features}",
+        f"-U{uuids[0]}", f"-E{extended}", *journal, "-d", str(archive), str(image), str(made.blocks),
     ]  # fmt: skip
     program = ToolsTree(job.path("tools")).argv("mke2fs")
     job.run([*program, *words], env={**_EPOCH, "MKE2FS_CONFIG": str(config)})

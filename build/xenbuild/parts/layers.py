@@ -1,4 +1,4 @@
-"""The files of a disk image: layers of packages and stated entries, one over the other, with owners and modes as declared.
+"""The files of a disk image: layers of packages and stated entries, one over the other, with owners and modes.
 
 Trees of the store have no owners and few modes, so packages are read anew here: what is setuid in them stays so.
 """

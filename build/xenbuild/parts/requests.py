@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from xenbuild.errors import HostError
@@ -24,7 +24,11 @@ def host_architecture() -> str:
 
 
 def part_requests(declaration: Declaration, release: Release) -> dict[str, Request]:
-    """The package requests of one target by role: hypervisor, kernel, dom0, and `extra` for the user's packages."""
+    """The package requests of one target by role.
+
+    The roles are hypervisor, kernel, dom0, device model, grub, `extra` for the user's packages in dom0, and
+    `packages ...` for each list of packages that a guest or a disk has.
+    """
     arch = release.architectures[declaration.target.arch]
     archives = added_archives(declaration)
 
@@ -51,7 +55,23 @@ def part_requests(declaration: Declaration, release: Release) -> dict[str, Reque
         )
     if declaration.dom0.packages:
         found["extra"] = request("extra", declaration.dom0.packages, exclude=release.dom0.scripts)
+    if any(domain.boot == "grub" for domain in declaration.domains.values()) and arch.grub is not None:
+        found["grub"] = request("grub", arch.grub.roots, only="-")
+    for names in package_lists(declaration):
+        role = role_of(names)
+        found[role] = request(role, sorted(set(names)), exclude=release.dom0.scripts)
     return found
+
+
+def package_lists(declaration: Declaration) -> Iterator[Sequence[str]]:
+    """The packages of each guest and of each disk."""
+    for domain in declaration.domains.values():
+        yield from (names for names in (domain.packages, *(disk.packages for disk in domain.disks)) if names)
+
+
+def role_of(names: Sequence[str]) -> str:
+    """The role of a guest's or a disk's packages: guests with the same packages share a request."""
+    return f"packages {' '.join(sorted(set(names)))}"
 
 
 def needs_device_model(declaration: Declaration) -> bool:

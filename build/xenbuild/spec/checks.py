@@ -8,9 +8,10 @@ from collections.abc import Iterable, Mapping
 from xenbuild.errors import Position
 from xenbuild.spec.block import Node
 from xenbuild.spec.convert import Check
+from xenbuild.spec.disks import check_disk
 from xenbuild.spec.dom0 import Bridge, Dom0, File, User
 from xenbuild.spec.domain import Disk, Domain, Network
-from xenbuild.spec.guests import check_disk, check_guests, check_network
+from xenbuild.spec.guests import check_guests, check_network
 from xenbuild.spec.model import Declaration, Source
 from xenbuild.spec.problems import Problems, nearest
 from xenbuild.spec.proof import Drive, Machine, Shows, Step, Test

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 from xenbuild.errors import Position
 from xenbuild.spec.block import Node
-from xenbuild.spec.domain import Disk, Domain, Network
+from xenbuild.spec.disks import disk_rules
+from xenbuild.spec.domain import Domain, Network
 from xenbuild.spec.model import Declaration
 from xenbuild.spec.problems import Problems, nearest
 from xenbuild.spec.scalars import format_size, quote
@@ -21,27 +22,6 @@ OURS = {
     "cpus": "cpus", "cpu_weight": "weight", "cap": "cap", "pool": "cpupool", "disk": "disks", "vif": "networks",
     "vfb": "framebuffer", "pci": "pci", "builder": "type",
 }  # fmt: skip
-
-
-def check_disk(disk: Disk, problems: Problems) -> None:
-    """What one disk says about itself."""
-    given = [name for name in ("file", "path", "filesystem") if getattr(disk, name) is not None]
-    if len(given) > 1:
-        message = f"the disk has both {given[0]} and {given[1]}"
-        problems.add(disk.at(given[1]), message, "write exactly one of file, path or filesystem, or size alone")
-    elif not given and disk.size is None and not disk.cdrom:
-        advice = "write exactly one of file, path or filesystem, or size alone for an empty disk"
-        problems.add(disk.at(), "nothing says what is on the disk", advice)
-    elif disk.size is not None and given and given != ["filesystem"]:
-        message = f"size beside {given[0]}: the disk has the size that it has"
-        problems.add(disk.at("size"), message, f"remove size or {given[0]}")
-    if disk.size is not None and (disk.size < 4096 or disk.size % 512):
-        problems.add(
-            disk.at("size"), f"a disk of {disk.size} bytes", "a disk has sectors of 512 bytes, and 4K at least"
-        )
-    for name in ("packages", "files"):
-        if getattr(disk, name) and disk.filesystem is None:
-            problems.add(disk.at(name), f"{name} without filesystem", "add filesystem: ext4 or filesystem: erofs")
 
 
 def check_network(network: Network, problems: Problems) -> None:
@@ -124,11 +104,7 @@ def _check_guest(made: Declaration, name: str, domain: Domain, problems: Problem
         for key in ("packages", "files", "command"):
             message = f"{key} would go into our initramfs, and the guest has its own {own}"
             rules.append((bool(getattr(domain, key)), domain, key, message, f"remove {key} or {own}"))
-    for disk in domain.disks:
-        foreign = bool(disk.name) and not str(disk.name).startswith("xvd")
-        called = f"a {domain.type} guest's disks are called xvda, xvdb, …"
-        rules.append((disk.cdrom and not hvm, disk, "cdrom", "only an hvm guest has CD drives", "remove cdrom"))
-        rules.append((foreign and not hvm, disk, "name", called, "remove the name, or write xvda"))
+    rules += disk_rules(domain)
     for network in domain.networks:
         emulated = f"nothing is emulated for a {domain.type} guest"
         rules.append((network.model is not None and not hvm, network, "model", emulated, "remove model"))
@@ -170,24 +146,12 @@ def _by_xen(made: Declaration, domain: Domain) -> list[tuple[bool, Node, str, st
 
 
 # Keys of the schema that nothing stands behind yet: a guest that silently lacks them would be worse than an error.
-_INSTEAD = {
-    "packages": "bring what is needed by files, or an initramfs or disk image of your own",
-    "filesystem": "make the image with the tool of your choice and name it by file",
-    "boot": "give the guest its kernel, or boot an hvm guest by firmware",
-    "arch": "guests have the architecture of the target",
-}
+_INSTEAD = {"arch": "guests have the architecture of the target"}
 
 
 def _missing(made: Declaration, domain: Domain) -> Iterator[tuple[Node, str]]:
-    if domain.packages:
-        yield domain, "packages"
-    if domain.boot == "grub":
-        yield domain, "boot"
     if domain.arch not in (None, made.target.arch):
         yield domain, "arch"
-    for disk in domain.disks:
-        if disk.filesystem is not None:
-            yield disk, "filesystem"
 
 
 def _check_own_dom0(made: Declaration, problems: Problems) -> None:

@@ -62,12 +62,21 @@ class DeviceModel(Node):
 
 
 @dataclass(kw_only=True)
+class Grub(Node):
+    """GRUB as a guest's kernel, which reads its configuration from the guest's disks."""
+
+    roots: list[str] = key("packages that hold it")
+    files: dict[str, str] = key("its file by type of guest")
+
+
+@dataclass(kw_only=True)
 class ReleaseArch(Node):
     debian: str = key("the distribution's name of the architecture")
     hypervisor: HypervisorPackage = key("where the hypervisor comes from")
     kernel: KernelPackage = key("where dom0's kernel comes from")
     dom0_roots: list[str] = key("packages of dom0 on this architecture only", factory=list)
     device_model: DeviceModel | None = key("what dom0 emulates hardware with, where a guest needs that", default=None)
+    grub: Grub | None = key("boot loader of guests with boot: grub", default=None)
 
 
 @dataclass(kw_only=True)
@@ -120,16 +129,22 @@ class Board(Recipe):
 
 @dataclass(kw_only=True)
 class DriverSet(Recipe):
-    """Kernel modules that belong together: pv-drivers/sets/NAME.yaml."""
+    """Drivers of a kernel that belong together: pv-drivers/sets/NAME.yaml."""
 
     help: str = key("what the set is for", default="")
     modules: list[str] = key("kernel modules, on every architecture", factory=list)
     optional: dict[str, list[str]] = key("more of them by architecture", factory=dict)
-    builtin_ok: bool = key("a module that the kernel has built in counts as present", default=True)
+    options: dict[str, str] = key("the kernel's option that gives a module, for messages", factory=dict)
+    builtin: list[str] = key("options that must be built in: of what is never a module", factory=list)
+    builtin_on: dict[str, list[str]] = key("more of them by architecture", factory=dict)
 
     def modules_for(self, arch: str) -> list[str]:
         """The set's modules on an architecture (our name)."""
         return [*self.modules, *self.optional.get(arch, [])]
+
+    def builtin_for(self, arch: str) -> list[str]:
+        """Options that a kernel for an architecture must have built in."""
+        return [*self.builtin, *self.builtin_on.get(arch, [])]
 
 
 @dataclass(kw_only=True)

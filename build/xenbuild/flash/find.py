@@ -149,8 +149,9 @@ class System:
             for known in {number, numbers.get(self._name(source), number)}:  # btrfs mounts have numbers of their own
                 if how not in found.setdefault(known, []):
                     found[known].append(how)
-        for line in _text(self._proc / "swaps").splitlines()[1:]:
-            name = self._name(_unescaped(line.split()[0]))
+        swaps = (line.split() for line in _text(self._proc / "swaps").splitlines()[1:])
+        for words in filter(None, swaps):
+            name = self._name(_unescaped(words[0]))
             found.setdefault(numbers.get(name, name), []).append(("swap", "swap"))
         return found
 

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("image", required=False, type=click.Path())
-@click.argument("device", required=False, type=click.Path())
+@click.argument("image", required=False, type=click.Path(readable=False))
+@click.argument("device", required=False, type=click.Path(readable=False))
 @click.option(
     "--list", "only_list", is_flag=True, help="List the disks: what they are, what is on them, what is against."
 )

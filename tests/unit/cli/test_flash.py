@@ -19,6 +19,7 @@ from xenbuild.cli import flash, flashing, group
 from xenbuild.flash import find
 from xenbuild.flash.target import Target
 
+IMAGE = "out/x86_64-xen/lab.raw"
 Run = Callable[..., tuple[int, str, str]]
 
 
@@ -79,22 +80,18 @@ def test_the_list(run: Run) -> None:
 
 
 def test_typing_the_name(run: Run, folder: Path) -> None:
-    code, out, err = run("out/x86_64-xen/lab.raw", "sdb", typed="sdb\n")
+    code, out, err = run(IMAGE, "sdb", typed="sdb\n")
     assert (code, err) == (0, "")
     lines = out.splitlines()
     assert lines[0] == "out/x86_64-xen/lab.raw: GPT, 4.0 MiB, 16.0 KiB of it to write"
     assert lines[1].endswith("dev/sdb: 8.0 MiB usb Stick, holds: GPT")
-    assert lines[2].startswith("All of it will be lost. Type sdb to go on: written    16.0 KiB")
+    assert lines[2].startswith("All of it will be lost. Type sdb to go on: written     16.0 KiB")
     assert lines[-1].endswith("dev/sdb holds the image: every byte was read back and compared")
     assert (folder / "machine/dev/sdb").read_bytes()[: 4 * MIB] == (folder / "out/x86_64-xen/lab.raw").read_bytes()
 
 
-@pytest.mark.parametrize("words", [(), ("sdb",)])
-def test_what_is_not_said_is_asked(words: tuple[str, ...], run: Run, folder: Path) -> None:
+def test_what_is_not_said_is_asked(run: Run) -> None:
     """The only image in out/, and any device that may be written."""
-    if words:
-        words = (str(folder / "machine/dev/sdb"),)
-        (folder / "machine/dev/sdb").exists()
     code, out, err = run(typed="sdb\n")
     assert (code, err) == (0, "")
     assert "sda" not in out
@@ -103,21 +100,21 @@ def test_what_is_not_said_is_asked(words: tuple[str, ...], run: Run, folder: Pat
 
 def test_another_word_writes_nothing(run: Run, folder: Path) -> None:
     before = (folder / "machine/dev/sdb").read_bytes()
-    code, _, err = run("out/x86_64-xen/lab.raw", "sdb", typed="yes\n")
+    code, _, err = run(IMAGE, "sdb", typed="yes\n")
     assert code == 8
-    assert err == ("error: 'yes' is not sdb: nothing was written\n  advice: type sdb (or give --yes) to write to it\n")
+    assert err == "error: 'yes' is not sdb: nothing was written\n  advice: type sdb (or give --yes) to write to it\n"
     assert (folder / "machine/dev/sdb").read_bytes() == before
 
 
 def test_nobody_to_ask(run: Run) -> None:
-    code, _, err = run("out/x86_64-xen/lab.raw", "sdb")
+    code, _, err = run(IMAGE, "sdb")
     assert (code, err.splitlines()[0]) == (8, "error: there is no terminal to ask for the device's name")
     code, _, err = run("--yes")
     assert (code, err.splitlines()[0]) == (8, "error: no device is named")
 
 
 def test_json(run: Run, folder: Path) -> None:
-    code, out, err = run("out/x86_64-xen/lab.raw", "sdb", "--yes", "--json")
+    code, out, err = run(IMAGE, "sdb", "--yes", "--json")
     assert (code, err) == (0, "")
     *progress, last = (json.loads(line) for line in out.splitlines())
     assert {one["progress"]["phase"] for one in progress} == {"write", "clear", "compare"}
@@ -128,12 +125,11 @@ def test_json(run: Run, folder: Path) -> None:
 
 def test_a_dry_run_writes_nothing(run: Run, folder: Path) -> None:
     before = (folder / "machine/dev/sdb").read_bytes()
-    code, out, _ = run("out/x86_64-xen/lab.raw", "sdb", "--yes", "--dry-run")
+    code, out, _ = run(IMAGE, "sdb", "--yes", "--dry-run")
     assert code == 0
     assert out.splitlines()[-1].startswith("would write 16.0 KiB of out/x86_64-xen/lab.raw to ")
-    assert (
-        json.loads(run("out/x86_64-xen/lab.raw", "sdb", "--yes", "--dry-run", "--json")[1])["dry_run"]["write"] == 16384
-    )
+    said = json.loads(run(IMAGE, "sdb", "--yes", "--dry-run", "--json")[1])
+    assert said["dry_run"]["write"] == 16384
     assert (folder / "machine/dev/sdb").read_bytes() == before
 
 
@@ -141,12 +137,12 @@ def test_a_dry_run_writes_nothing(run: Run, folder: Path) -> None:
     ("words", "message"),
     [
         (
-            ("out/x86_64-xen/lab.raw", "sda"),
+            (IMAGE, "sda"),
             "sda holds the running system (/); is a fixed disk (ata), not a removable one",
         ),
-        (("out/x86_64-xen/lab.raw", "sdz"), "there is no device /dev/sdz"),
+        ((IMAGE, "sdz"), "there is no device /dev/sdz"),
         (
-            ("out/x86_64-xen/lab.raw", "sdb", "--identity", "sdb/X"),
+            (IMAGE, "sdb", "--identity", "sdb/X"),
             "sdb is not the device that was listed: it was sdb/X",
         ),
         (("none.raw", "sdb"), "cannot use none.raw: No such file or directory"),
@@ -165,7 +161,7 @@ def test_an_image_that_was_changed(run: Run, folder: Path) -> None:
     with (folder / "out/x86_64-xen/lab.raw").open("r+b") as file:
         file.seek(MIB)
         file.write(b"!")
-    code, _, err = run("out/x86_64-xen/lab.raw", "sdb", "--yes")
+    code, _, err = run(IMAGE, "sdb", "--yes")
     assert code == 5
     assert err.startswith("error: out/x86_64-xen/lab.raw is not what was built: its SHA-256 is ")
 
@@ -180,19 +176,19 @@ def test_an_image_of_others(run: Run, folder: Path) -> None:
 
 def test_files_in_place_of_disks(run: Run, folder: Path) -> None:
     image = (folder / "out/x86_64-xen/lab.raw").read_bytes()
-    code, _, err = run("out/x86_64-xen/lab.raw", "card.img", "--yes")
+    code, _, err = run(IMAGE, "card.img", "--yes")
     assert (code, err.splitlines()[0]) == (8, "error: there is no device /dev/card.img")
-    assert run("out/x86_64-xen/lab.raw", "card.img", "--file", "--yes")[0] == 0
+    assert run(IMAGE, "card.img", "--file", "--yes")[0] == 0
     assert (folder / "card.img").read_bytes() == image
     old_disk(folder / "card.img", 6 * MIB)
-    code, out, _ = run("out/x86_64-xen/lab.raw", "card.img", typed="card.img\n")
+    code, out, _ = run(IMAGE, "card.img", typed="card.img\n")
     assert code == 0, "a file that is there needs no option"
     assert "Type card.img to go on" in out
     assert (folder / "card.img").read_bytes()[: 4 * MIB] == image
     old_disk(folder / "card.img", 2 * MIB)
-    code, _, err = run("out/x86_64-xen/lab.raw", "card.img", "--yes")
+    code, _, err = run(IMAGE, "card.img", "--yes")
     assert (code, err.splitlines()[0]) == (8, f"error: card.img has {2 * MIB} bytes; the image needs {4 * MIB}")
-    code, _, err = run("out/x86_64-xen/lab.raw", "out/x86_64-xen/lab.raw", "--yes")
+    code, _, err = run(IMAGE, "out/x86_64-xen/lab.raw", "--yes")
     assert (code, err.splitlines()[0]) == (8, "error: out/x86_64-xen/lab.raw is the image itself")
 
 
@@ -214,9 +210,8 @@ def test_permission(run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert caught.value.advice.startswith(f"for now: sudo setfacl -m u:$USER:rw {card}")
 
 
-def test_plain_progress_has_speed_and_time_left(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_plain_progress(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Speed and time left are of this phase."""
     clock = iter([100.0, 110.0])
     monkeypatch.setattr(flashing.time, "monotonic", lambda: next(clock))
     with flashing.Flashing() as progress:

@@ -61,7 +61,7 @@ class Session:
         """Labels of all steps of all targets, in the order of the plan, each label once."""
         settings = self.settings(jobs, offline)
         plans = [media.plan(declaration, settings) for declaration in self.declarations]
-        goals = [made.compose.output("bundle") for made in plans]
+        goals = [goal for made in plans for goal in made.goals]
         return list(dict.fromkeys(action.label for action in reversed(all_actions(goals))))
 
     def inputs(self) -> list[Path]:
@@ -73,7 +73,8 @@ class Session:
         """The images and what lies beside them."""
         folders = {image.path.parent for image in images}
         beside = [folder / name for folder in sorted(folders) for name in ("manifest.json", "report.txt", "SHA256SUMS")]
-        return [*(image.path for image in images), *beside]
+        inside = [image.path / name for image in images for name in image.files or ()]
+        return [*(image.path for image in images), *inside, *beside]
 
 
 def own_files(declaration: Declaration) -> list[Path]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
 
-from xenbuild.compose.bundle import FORMATS, Parts, bundle
-from xenbuild.media.results import Image, write_results
+from xenbuild.compose.bundle import Parts, bundle
+from xenbuild.media.medium import Making
+from xenbuild.media.registry import medium
+from xenbuild.media.results import Image, Made, write_results
 from xenbuild.parts import dom0, domains, guest, hypervisor
 from xenbuild.parts.packages import merged, unpacked
 from xenbuild.parts.requests import part_requests, tool_requests
@@ -21,6 +23,7 @@ from xenbuild.plan.run import Results, run
 from xenbuild.sources.fetch import Downloads
 from xenbuild.sources.lock import Lock as PackageLock
 from xenbuild.sources.lock import LockedPackage
+from xenbuild.spec.capability import find_row
 from xenbuild.spec.inputs import Use, refers, uses, with_files
 from xenbuild.spec.model import Declaration
 from xenbuild.spec.recipe import Board, HypervisorRecipe, Release, load_recipe, load_tools
@@ -43,11 +46,16 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The composing action of one target, and the packages that it may need."""
+    """The composing action of one target, its images by name, and the packages that they may need."""
 
     declaration: Declaration
     compose: Action
+    images: Mapping[str, OutputOf]
     packages: tuple[LockedPackage, ...]
+
+    @property
+    def goals(self) -> list[OutputOf]:
+        return [*(self.compose.output(name) for name in self.compose.outputs), *self.images.values()]
 
 
 def board_of(declaration: Declaration) -> Board:
@@ -91,8 +99,52 @@ def plan(declaration: Declaration, settings: Settings) -> Plan:
     )
     if any(source.git for source in declaration.sources.values()):
         tool_packages = [*tool_packages, *_tools(declaration, settings, "git")[1]]
-    used = {p: None for role in packages.values() for p in role} | dict.fromkeys(tool_packages)
-    return Plan(declaration, bundle(declaration.target, parts, tools, settings.store), tuple(used))
+    compose = bundle(declaration.target, parts, tools, settings.store)
+    images, image_packages = _images(declaration, settings, release, packages, parts, compose, sourced)
+    used = {p: None for role in packages.values() for p in role} | dict.fromkeys([*tool_packages, *image_packages])
+    return Plan(declaration, compose, images, tuple(used))
+
+
+def _images(
+    declaration: Declaration,
+    settings: Settings,
+    release: Release,
+    packages: Mapping[str, Sequence[LockedPackage]],
+    parts: Parts,
+    compose: Action,
+    sourced: Sourced,
+) -> tuple[dict[str, OutputOf], list[LockedPackage]]:
+    """Every image of a declaration by its name, and the packages of the tools that they are made with."""
+    more: list[LockedPackage] = []
+
+    def tools(group: str) -> OutputOf:
+        tree, needed = _tools(declaration, settings, group)
+        more.extend(needed)
+        return tree
+
+    def hypervisor_efi() -> OutputOf:
+        file = release.architectures[declaration.target.arch].hypervisor.efi
+        assert file, "the capability table promises media that this release has no file for"
+        tree = merged("hypervisor for UEFI", [unpacked(p, [file]) for p in packages["hypervisor"]])
+        return hypervisor.from_package(tree, file)
+
+    row = find_row(declaration.target, declaration.release, declaration.at("release"))
+    images = {}
+    for image in declaration.images:
+        firmware = (image.firmware,) if image.firmware else tuple(row.media[image.medium])
+        making = Making(
+            declaration=declaration,
+            image=image,
+            release=release,
+            parts=parts,
+            compose=compose,
+            firmware=firmware,
+            tools=tools,
+            file=sourced.input,
+            hypervisor_efi=hypervisor_efi,
+        )
+        images[image.name] = medium(image.medium).plan(making)
+    return images, more
 
 
 def build(declarations: Sequence[Declaration], settings: Settings, out: Path) -> tuple[list[Image], Results]:
@@ -101,13 +153,15 @@ def build(declarations: Sequence[Declaration], settings: Settings, out: Path) ->
     Raises what planning, fetching and the actions raise; an image that was there before stays as it was then.
     """
     plans = [plan(declaration, settings) for declaration in declarations]
-    goals = [made.compose.output(name) for made in plans for name in made.compose.outputs]
+    goals = [goal for made in plans for goal in made.goals]
     results = _bring_about(goals, [p for made in plans for p in made.packages], settings)
     images = []
     for made in plans:
-        files = {name: results[made.compose.output(name)].digest for name in made.compose.outputs}
-        suffix = FORMATS[made.declaration.target.arch].suffix
-        images += write_results(made.declaration, settings.store, files, suffix, out)
+        manifest = results[made.compose.output("manifest")].digest
+        finished = [
+            Made(image, results[made.images[image.name]], medium(image.medium)) for image in made.declaration.images
+        ]
+        images += write_results(made.declaration, settings.store, manifest, finished, out)
     return images, results
 
 

@@ -43,6 +43,7 @@ class HypervisorPackage(Node):
     roots: list[str] = key("packages that hold the hypervisor")
     only: str = key("dependencies are followed only if they match this pattern", default="")
     file: str = key("the hypervisor's file in them")
+    efi: str | None = key("its file that UEFI firmware starts", default=None)
 
 
 @dataclass(kw_only=True)
@@ -89,6 +90,18 @@ class Release(Recipe):
 
 
 @dataclass(kw_only=True)
+class Firmware(Node):
+    """What a machine runs when it is switched on; without `code` or `bios` the one that QEMU has built in."""
+
+    group: str | None = key("group of the tools (recipes/tools.yaml) that holds its files", default=None)
+    code: str | None = key("UEFI firmware for the first flash device, a path in the group's tree", default=None)
+    variables: str | None = key("its variables, for the second flash device", default=None)
+    bios: str | None = key("firmware for QEMU's -bios, a path in the group's tree", default=None)
+    machine: str | None = key("options behind those of the board's machine", default=None)
+    arguments: list[str] = key("more QEMU arguments, verbatim", factory=list)
+
+
+@dataclass(kw_only=True)
 class Board(Recipe):
     """A machine that QEMU emulates: recipes/boards/NAME.yaml."""
 
@@ -102,6 +115,7 @@ class Board(Recipe):
     hypervisor_cmdline: list[str] = key("words that the hypervisor needs on this machine", factory=list)
     dom0_cmdline: list[str] = key("words that dom0's kernel needs on this machine", factory=list)
     kvm: bool = key("whether KVM may be used where a probe found it working", default=True)
+    firmware: dict[str, Firmware] = key("firmware by the name that recipes/capabilities.yaml has for it", factory=dict)
 
 
 @dataclass(kw_only=True)

@@ -1,0 +1,19 @@
+"""The media by name. The module of each is imported when a declaration asks for it."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from xenbuild.media.medium import Medium
+
+MEDIA = {
+    "bundle": "xenbuild.media.bundle",
+}
+
+
+def medium(name: str) -> Medium:
+    """The medium of a name that recipes/capabilities.yaml has."""
+    found: Medium = import_module(MEDIA[name]).MEDIUM
+    return found

@@ -18,6 +18,9 @@ from xenbuild.spec.problems import Problems
 from xenbuild.spec.reader import read_yaml
 
 
+_FACTS = ("hypervisor", "arch", "release", "guest", "guest_arch", "dom0", "setting")
+
+
 @dataclass(kw_only=True)
 class Row(Node):
     """A product of combinations that work."""
@@ -26,7 +29,9 @@ class Row(Node):
     arch: list[str] = key("architectures")
     release: list[str] = key("releases")
     guests: dict[str, list[str]] = key("types of guest, and the architectures that each may have", factory=dict)
+    dom0: list[str] = key("types of dom0 that can be chosen", factory=list)
     media: dict[str, list[str]] = key("media, and the firmware that starts each")
+    lacks: list[str] = key("keys of xl.cfg(5) that the packages cannot serve", factory=list)
 
 
 @dataclass(kw_only=True)
@@ -38,10 +43,11 @@ class Case(Node):
     release: str | None = key("release", default=None)
     guest: str | None = key("type of guest", default=None)
     guest_arch: str | None = key("architecture of the guest", default=None)
+    dom0: str | None = key("type of dom0", default=None)
+    setting: str | None = key("key of xl.cfg(5) that a guest sets", default=None)
 
     def fits(self, facts: dict[str, str]) -> bool:
-        wanted = {name: getattr(self, name) for name in ("hypervisor", "arch", "release", "guest", "guest_arch")}
-        return all(facts.get(name) == value for name, value in wanted.items() if value is not None)
+        return all(facts.get(name) == value for name in _FACTS if (value := getattr(self, name)) is not None)
 
 
 @dataclass(kw_only=True)
@@ -87,19 +93,36 @@ def find_row(target: Target, release: str, at: Position | None) -> Row:
 
 
 def check_possible(made: Declaration, row: Row, problems: Problems) -> None:
-    """Judge guests and images of a declaration against the row of its target."""
+    """Judge dom0, guests and images of a declaration against the row of its target."""
+    _check_dom0(made, row, problems)
     for name, domain in made.domains.items():
         _check_guest(made, row, name, domain, problems)
     for image in made.images:
         _check_image(made.target, row, image, problems)
 
 
+def _check_dom0(made: Declaration, row: Row, problems: Problems) -> None:
+    if made.dom0.type is None or made.dom0.type in row.dom0:
+        return
+    facts = _facts(made) | {"dom0": made.dom0.type}
+    message = f"dom0.type: {made.target} has no {made.dom0.type} dom0"
+    problems.take(table().explain(message, facts, made.dom0.at("type"), f"types here: {', '.join(row.dom0) or 'none'}"))
+
+
+def _facts(made: Declaration) -> dict[str, str]:
+    return {"hypervisor": made.target.hypervisor, "arch": made.target.arch, "release": made.release}
+
+
 def _check_guest(made: Declaration, row: Row, name: str, domain: Domain, problems: Problems) -> None:
     arch = domain.arch or made.target.arch
+    facts = _facts(made) | {"guest": domain.type, "guest_arch": arch}
+    for setting in domain.settings:
+        if setting in row.lacks:
+            message = f"domains.{name}: {made.release} cannot serve {setting}"
+            at = domain.at(f"settings.{setting}")
+            problems.take(table().explain(message, facts | {"setting": setting}, at, "remove it"))
     if arch in row.guests.get(domain.type, []):
         return
-    facts = {"hypervisor": made.target.hypervisor, "arch": made.target.arch, "release": made.release}
-    facts |= {"guest": domain.type, "guest_arch": arch}
     possible = [f"{kind} ({', '.join(archs)})" for kind, archs in row.guests.items()]
     at = domain.at("arch" if domain.type in row.guests and domain.arch else "type")
     guest = domain.type if arch == made.target.arch else f"{arch} {domain.type}"

@@ -17,7 +17,6 @@ from xenbuild.spec.model import Declaration, Image, Target
 from xenbuild.spec.problems import Problems
 from xenbuild.spec.reader import read_yaml
 
-
 _FACTS = ("hypervisor", "arch", "release", "guest", "guest_arch", "dom0", "setting")
 
 

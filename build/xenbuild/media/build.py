@@ -11,7 +11,7 @@ from xenbuild.compose.bundle import Parts, bundle
 from xenbuild.media.medium import Making
 from xenbuild.media.registry import medium
 from xenbuild.media.results import Image, Made, write_results
-from xenbuild.parts import dom0, domains, guest, hypervisor
+from xenbuild.parts import dom0, domains, guest, host, hypervisor
 from xenbuild.parts.packages import merged, unpacked
 from xenbuild.parts.requests import part_requests, tool_requests
 from xenbuild.parts.sourced import Sourced
@@ -88,7 +88,8 @@ def plan(declaration: Declaration, settings: Settings) -> Plan:
     kernel, initramfs = (
         dom0.parts(declaration, release, packages, inside, sourced) if declaration.dom0.enabled else (None, None)
     )
-    words = [*recipe.cmdline, *board.hypervisor_cmdline, *dom0.hypervisor_words(declaration)]
+    words = [*recipe.cmdline, *board.hypervisor_cmdline, *host.xen_words(declaration)]
+    words += host.dom0_words(declaration)
     words += declaration.hypervisor.cmdline
     parts = Parts(
         hypervisor=xen,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from xenbuild.parts import drivers, entries, rootfs
+from xenbuild.parts import drivers, entries, host, rootfs
 from xenbuild.parts.packages import unpacked
 from xenbuild.parts.sourced import Sourced
 from xenbuild.parts.unpack import DOCUMENTATION
@@ -50,21 +50,10 @@ def _own_kernel(declaration: Declaration, kernel: Path, sourced: Sourced) -> tup
     return checked.output("kernel"), inputs.get("initramfs")
 
 
-def hypervisor_words(declaration: Declaration) -> list[str]:
-    """What the hypervisor's command line says about dom0 (docs/misc/xen-command-line.pandoc: dom0_mem)."""
-    dom0 = declaration.dom0
-    if not dom0.enabled:
-        return []
-    memory = f"{dom0.memory >> 10}K"
-    limit = f",max:{memory}" if declaration.target.arch == "x86_64" else ""
-    vcpus = [f"dom0_max_vcpus={dom0.vcpus}"] if dom0.vcpus else []
-    return [f"dom0_mem={memory}{limit}", *vcpus]
-
-
 def _kernel(declaration: Declaration, release: Release, packages: Sequence[LockedPackage]) -> Action:
     dom0, arch = declaration.dom0, declaration.target.arch
     at = dom0.at("drivers")
-    asked = drivers.wanted(dom0.drivers, dom0.modules, arch, declaration.folder, at)
+    asked = drivers.wanted(host.drivers(declaration), dom0.modules, arch, declaration.folder, at)
     return drivers.kernel(packages, release.architectures[arch].kernel, asked, at)
 
 

@@ -30,6 +30,11 @@ from xenbuild.spec.recipe import Release
 Locked = Mapping[str, Sequence[LockedPackage]]  # role (parts/requests.py) -> packages
 
 
+# A pv guest's end of PCI devices, and memory below 4 GiB for their DMA (Linux, arch/x86/kernel/pci-dma.c).
+PCI_DRIVERS = ("pci-frontend",)
+PCI_WORDS = ("iommu=soft", "swiotlb=force")
+
+
 @dataclass(frozen=True, slots=True)
 class Guest:
     """What the build makes of one guest."""
@@ -213,6 +218,9 @@ def settled(machine: str, name: str, domain: Domain) -> Domain:
     device = "ttyAMA0" if by_xen and domain.dom0less.vpl011 else "hvc0"
     console = [f"console={device}"] if ours and not any(word.startswith("console=") for word in domain.cmdline) else []
     sets = [] if by_xen and not domain.dom0less.enhanced else domain.drivers  # nothing is there for them
+    if ours and domain.pci and domain.type == "pv":
+        sets = [*sets, *(name for name in PCI_DRIVERS if name not in sets)]
+        console += [word for word in PCI_WORDS if word not in domain.cmdline]
     return replace(domain, disks=disks, networks=networks, drivers=sets, cmdline=[*console, *domain.cmdline])
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from xenbuild.spec.block import InputFile, Node, Setting, Size, key
 from xenbuild.spec.dom0 import File
+from xenbuild.spec.hypervisor import CPUS
 
 ARCHITECTURES = ("x86_64", "arm64", "armv7", "ia32")
 PCI_DEVICE = r"([0-9a-f]{4}:)?[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]"
@@ -110,10 +111,10 @@ class Domain(Node):
     max_memory: Size | None = key("memory that it may grow to; the same as `memory` otherwise", default=None)
     vcpus: int = key("its virtual CPUs", default=1)
     max_vcpus: int | None = key("virtual CPUs that it may grow to", default=None)
-    cpus: str | None = key("host CPUs that it may run on, such as 0-1 or 2,3", default=None, pattern=r"[0-9,^-]+|all")
+    cpus: str | None = key("host CPUs that it may run on, such as 0-1, 2,3 or node:1", default=None, pattern=CPUS)
     weight: int | None = key("share of the host CPUs, 256 is usual", default=None)
     cap: int | None = key("most of the host CPUs that it may use, in percent of one; 0 is no limit", default=None)
-    cpupool: str | None = key("cpupool that it runs in, which dom0 must have", default=None)
+    cpupool: str | None = key("cpupool that it runs in, one of hypervisor.cpupools or Pool-0", default=None)
     drivers: list[str] = key("driver sets that its kernel must have", factory=lambda: ["frontends"])
     modules: list[str] = key("more kernel modules by name", factory=list)
     packages: list[str] = key(
@@ -125,9 +126,12 @@ class Domain(Node):
     networks: list[Network] = key("its network interfaces", factory=list)
     framebuffer: Framebuffer | None = key("a screen with keyboard", default=None)
     pci: list[str] = key(
-        "host PCI devices that it gets, once `xl pci-assignable-add` has taken them from dom0",
+        "PCI devices of the machine that it gets; they are kept from dom0's drivers (x86, pv and hvm)",
         factory=list,
         pattern=PCI_DEVICE,
+    )
+    pci_unsafe: bool = key(
+        "gives a pv guest its PCI devices even where no IOMMU keeps them from the memory of others", default=False
     )
     start: str = key("who starts it", default="toolstack", choices=("toolstack", "dom0less"))
     dom0less: Dom0less = key("more about a guest that Xen starts", factory=Dom0less)

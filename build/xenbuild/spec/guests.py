@@ -13,7 +13,6 @@ from xenbuild.spec.model import Declaration
 from xenbuild.spec.problems import Problems, nearest
 from xenbuild.spec.scalars import format_size, quote
 
-XEN_MEMORY = 64 << 20  # of the machine, for Xen itself: heap and tables, about
 RESERVED = ("domain-0", "xen")
 # Keys of xl.cfg(5) that have a key of ours, which knows more than xl about what it means.
 OURS = {
@@ -52,7 +51,6 @@ def check_guests(made: Declaration, problems: Problems) -> None:
     _check_own_dom0(made, problems)
     _check_unique(made, problems)
     _check_order(made, problems)
-    _check_memory(made, problems)
     _check_no_dom0(made, problems)
 
 
@@ -225,20 +223,3 @@ def _circle(made: Declaration) -> list[str]:
                     reached.add(other)
                     ways.append([*way, other])
     return []
-
-
-def _check_memory(made: Declaration, problems: Problems) -> None:
-    """What starts by itself must fit into the machine of each test that states its memory."""
-    guests = {name: domain.max_memory or domain.memory for name, domain in made.domains.items() if domain.autostart}
-    if not guests:
-        return
-    dom0 = made.dom0.memory if made.dom0.enabled else 0
-    needed = XEN_MEMORY + dom0 + sum(guests.values())
-    for test in made.tests:
-        memory = test.machine.memory
-        if memory is not None and memory < needed:
-            each = {"Xen": XEN_MEMORY, "dom0": dom0, **guests}
-            parts = ", ".join(f"{name} {format_size(size)}" for name, size in each.items())
-            message = f"test {test.name}: {format_size(memory)} are not enough for all that starts"
-            advice = f"at least {format_size(needed)}: {parts}"
-            problems.add(test.machine.at("memory"), message, advice)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from xenbuild.spec.block import InputFile, Node, key
+from xenbuild.spec.block import Node, key
 from xenbuild.spec.dom0 import Dom0
 from xenbuild.spec.domain import Domain
+from xenbuild.spec.hypervisor import Hypervisor
 from xenbuild.spec.image import Image
 from xenbuild.spec.proof import Test
 
@@ -31,11 +32,6 @@ class Target:
 
 
 @dataclass(kw_only=True)
-class Hypervisor(Node):
-    cmdline: list[str] = key("words for the hypervisor's command line", factory=list)
-    file: InputFile | None = key("your own hypervisor binary instead of the recipe's package", default=None)
-
-
 @dataclass(kw_only=True)
 class Source(Node):
     """One of `apt`, `file`, `git`, `url`, `program`; all but the first are written source:NAME, or source:NAME/PATH."""

@@ -44,6 +44,11 @@ class HypervisorPackage(Node):
     only: str = key("dependencies are followed only if they match this pattern", default="")
     file: str = key("the hypervisor's file in them")
     efi: str | None = key("its file that UEFI firmware starts", default=None)
+    schedulers: list[str] = key(
+        "schedulers that it is built with (CONFIG_SCHED_*), its own choice first; none: any may be there", factory=list
+    )
+    cpus: int = key("CPUs that it can use (CONFIG_NR_CPUS)", default=4096)
+    xsm: bool = key("whether it takes FLASK policies (CONFIG_XSM_FLASK)", default=True)
 
 
 @dataclass(kw_only=True)
@@ -96,6 +101,7 @@ class Release(Recipe):
     xen: str = key("version of Xen in it")
     architectures: dict[str, ReleaseArch] = key("by our name of the architecture")
     dom0: Dom0Packages = key("what dom0 is made of")
+    firmware: list[str] = key("components of the archives that hold packages of microcode", factory=list)
 
 
 @dataclass(kw_only=True)

@@ -53,7 +53,7 @@ def render(name: str, values: Mapping[str, object], folder: Path) -> str:
 
 
 def grub_config(name: str, cmdline: Sequence[str], folder: Path) -> str:
-    """GRUB's configuration for a guest whose kernel is on its disk, by recipes/templates/guest-grub.cfg; as for render()."""
+    """GRUB's configuration for a guest whose kernel is on its disk, by the template guest-grub.cfg; as for render()."""
     return _rendered("guest-grub.cfg", folder, name=name, cmdline=cmdline)
 
 

@@ -32,7 +32,6 @@ class Target:
 
 
 @dataclass(kw_only=True)
-@dataclass(kw_only=True)
 class Source(Node):
     """One of `apt`, `file`, `git`, `url`, `program`; all but the first are written source:NAME, or source:NAME/PATH."""
 

@@ -54,7 +54,7 @@ def make(settings: Settings, tools: ToolsTree, tmp_path_factory: pytest.TempPath
     digest = Digest(hash, (store.root / "cas" / hash[:2] / hash).stat().st_size)
 
     def made(kind: str, entries: list[Any], size: int = 0, readonly: bool = False, **more: Any) -> Path:
-        params = {"what": "disk xvda", "kind": kind, "layers": [{"entries": entries}], "size": size}
+        params = {"kind": kind, "layers": [{"entries": entries}], "size": size}
         params |= {"readonly": readonly, "programs": {}, **more}
         action = Action("make", "xenbuild.parts.filesystem:run", params, {}, ("image",))
         folder = tmp_path_factory.mktemp(f"job{next(numbers)}")
@@ -125,7 +125,7 @@ def test_too_small(kind: str, make: Make, tools: ToolsTree) -> None:
     big = entry("big", REGULAR, content="".join(map(str, range(200000))))
     with pytest.raises(FormatError) as caught:
         make(kind, [big], size=512 << 10)
-    found = re.fullmatch(r"disk xvda: size of 524288 bytes is too small, it takes (\d+)", str(caught.value))
+    found = re.fullmatch(r"size: 524288 bytes are too few, it takes (\d+)", str(caught.value))
     assert found, str(caught.value)
     advised = re.fullmatch(r"write size: (\d+)K or more, or leave size out", caught.value.advice)
     assert advised
@@ -170,6 +170,6 @@ def test_more_than_one_group(make: Make, tools: ToolsTree) -> None:
 def test_an_image_without_its_program(make: Make) -> None:
     with pytest.raises(FormatError) as caught:
         make("ext4", [entry("sbin/init", stat.S_IFLNK | 0o777, link="/lib/none")], programs={"sbin/init": "bring one"})
-    assert (str(caught.value), caught.value.advice) == ("disk xvda has no program /sbin/init", "bring one")
+    assert (str(caught.value), caught.value.advice) == ("there is no program /sbin/init on it", "bring one")
     program = entry("lib/none", stat.S_IFREG | 0o755, content="#!/bin/sh\n")
     make("ext4", [entry("sbin/init", stat.S_IFLNK | 0o777, link="/lib/none"), program], programs={"sbin/init": ""})

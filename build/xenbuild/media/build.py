@@ -74,9 +74,9 @@ def plan(declaration: Declaration, settings: Settings) -> Plan:
     recipe = load_recipe(HypervisorRecipe, declaration.target.hypervisor, declaration.folder)
     board = board_of(declaration)
     packages = {role: settings.lock.packages(r) for role, r in part_requests(declaration, release).items()}
-    tools, tool_packages = _tools(declaration, settings, "build")
-    more: dict[LockedPackage, None] = {}  # of tools that only some declarations need
-    sourced = _sourced(declaration, settings, more)
+    tool_packages: dict[LockedPackage, None] = {}
+    sourced = _sourced(declaration, settings, tool_packages)
+    tools = sourced.tools("build")
     if declaration.hypervisor.file is None:
         tree = merged("hypervisor", [unpacked(p, [arch.hypervisor.file]) for p in packages["hypervisor"]])
         xen = hypervisor.from_package(tree, arch.hypervisor.file)
@@ -101,7 +101,7 @@ def plan(declaration: Declaration, settings: Settings) -> Plan:
     )
     compose = bundle(declaration.target, parts, tools, settings.store)
     images = _images(declaration, release, packages, parts, compose, sourced)
-    used = {p: None for role in packages.values() for p in role} | dict.fromkeys(tool_packages) | more
+    used = {p: None for role in packages.values() for p in role} | tool_packages
     return Plan(declaration, compose, images, tuple(used))
 
 

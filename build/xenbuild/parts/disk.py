@@ -45,7 +45,6 @@ def made(disk: Disk, content: Content, sourced: Sourced) -> Input:
     layers = list(_layers(disk, content, sourced, inputs))
     why = "name a package that brings it (systemd-sysv), or take /sbin/init out of `files`"
     params = {
-        "what": what,
         "kind": disk.filesystem,
         "layers": layers,
         "size": disk.size or 0,

@@ -1,6 +1,6 @@
 """Action: layers of files -> a disk image that is one file system; no privilege, and the same bytes every time.
 
-params: what (for messages), kind ("ext4" or "erofs"), layers (parts/layers.py), size (bytes of the image; 0: what it
+params: kind ("ext4" or "erofs"), layers (parts/layers.py), size (bytes of the image; 0: what it
 takes), readonly (no room to write, no journal), programs (paths that must be programs, each with what misses it).
 inputs: tools (the tools tree), and what the layers name.  output: image.
 
@@ -43,7 +43,7 @@ def run(job: Job) -> None:
     with ExitStack() as packages:
         members = read_layers(job, params["layers"], packages)
         for path, why in params["programs"].items():
-            _check_program(members, path, params["what"], why)
+            _check_program(members, path, why)
         with archive.open("wb") as file:
             for chunk in tar(members):
                 file.write(chunk)
@@ -54,11 +54,11 @@ def run(job: Job) -> None:
         _ext4(job, archive, layout(members, params["size"], writable=not params["readonly"]), uuids)
 
 
-def too_small(what: str, size: int, needed: int) -> FormatError:
+def too_small(size: int, needed: int) -> FormatError:
     """The error for a declared size that is less than the content takes."""
     least = -(-needed // 1024)
     return FormatError(
-        f"{what}: size of {size} bytes is too small, it takes {needed}",
+        f"size: {size} bytes are too few, it takes {needed}",
         advice=f"write size: {least}K or more, or leave size out",
     )
 
@@ -66,7 +66,7 @@ def too_small(what: str, size: int, needed: int) -> FormatError:
 def _ext4(job: Job, archive: Path, made: Layout, uuids: tuple[UUID, UUID]) -> None:
     size = job.params["size"]
     if size and size < made.needed:
-        raise too_small(job.params["what"], size, made.needed)
+        raise too_small(size, made.needed)
     config = job.folder / "mke2fs.conf"  # instead of the host's
     config.write_text(_CONFIG)
     image = job.out("image")
@@ -88,7 +88,7 @@ def _erofs(job: Job, archive: Path, uuid: UUID) -> None:
     job.run([*program, *_EROFS, f"-U{uuid}", "--tar=f", str(image), str(archive)], env=_EPOCH)
     made = image.stat().st_size
     if size and size < made:
-        raise too_small(job.params["what"], size, made)
+        raise too_small(size, made)
     os.truncate(image, max(size, made))
 
 
@@ -99,7 +99,7 @@ def _uuids(job: Job) -> tuple[UUID, UUID]:
     return UUID(bytes=digest[:16], version=4), UUID(bytes=digest[16:], version=4)
 
 
-def _check_program(members: Members, path: str, what: str, why: str) -> None:
+def _check_program(members: Members, path: str, why: str) -> None:
     found = resolve(members, path)
     if found is None or not stat.S_ISREG(found.mode) or not found.mode & 0o111:
-        raise FormatError(f"{what} has no program /{path}", advice=why)
+        raise FormatError(f"there is no program /{path} on it", advice=why)

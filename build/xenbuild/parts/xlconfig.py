@@ -53,8 +53,8 @@ def render(name: str, values: Mapping[str, object], folder: Path) -> str:
 
 
 def grub_config(name: str, cmdline: Sequence[str], folder: Path) -> str:
-    """GRUB's configuration for a guest whose kernel is on its disk, by recipes/templates/grub.cfg; as for render()."""
-    return _rendered("grub.cfg", folder, name=name, cmdline=cmdline)
+    """GRUB's configuration for a guest whose kernel is on its disk, by the template guest-grub.cfg; as for render()."""
+    return _rendered("guest-grub.cfg", folder, name=name, cmdline=cmdline)
 
 
 def _rendered(template: str, folder: Path, **values: object) -> str:

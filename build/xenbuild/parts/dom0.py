@@ -74,7 +74,7 @@ def _kernel(declaration: Declaration, release: Release, packages: Sequence[Locke
         "xenbuild.parts.modules:run",
         {"kernel": recipe.file, "modules": list(modules)},
         {"deb": blob(package)},
-        ("kernel", "modules"),
+        ("about", "kernel", "modules"),
         size_hint=package.size,
     )
 

@@ -103,7 +103,7 @@ class _Planner:
                 "xenbuild.parts.modules:run",
                 {"kernel": self._release.architectures[arch].kernel.file, "modules": list(wanted)},
                 {"deb": blob(package)},
-                ("kernel", "modules"),
+                ("about", "kernel", "modules"),
                 size_hint=package.size,
             )
         return self._kernels[wanted]

@@ -14,8 +14,8 @@ import click
 def command(folders: tuple[Path, ...], key: Path, password_file: Path | None) -> None:
     """Sign SHA256SUMS in each FOLDER (in all below out/ without any), so that `xenbuild verify` knows whose they are.
 
-    The signature is SHA256SUMS.asc, which `gpg --verify` and `sqv` take as well. Files that are not what SHA256SUMS says
-    are not signed. An image that is built anew needs a new signature: the old one is removed with it.
+    The signature is SHA256SUMS.asc, which `gpg --verify` and `sqv` take as well. Files that are not what SHA256SUMS
+    says are not signed. An image that is built anew needs a new signature: the old one is removed with it.
 
     \b
     Examples:

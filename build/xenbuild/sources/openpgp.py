@@ -81,9 +81,8 @@ def verify_detached(data: bytes, signature: Path, keyring: Path, what: str, now:
         advice = "sign again with `xenbuild sign`, or get the file anew"
         raise IntegrityError(f"{signature} is no OpenPGP signature, or damaged", advice=advice) from None
     try:
-        signers = sorted(
-            str(s.certificate) for s in pysequoia.verify(bytes=data, store=lookup, signature=parsed).valid_sigs
-        )
+        result = pysequoia.verify(bytes=data, store=lookup, signature=parsed)
+        signers = sorted(str(signature.certificate) for signature in result.valid_sigs)
     except RuntimeError:
         signers = []
     if signers:

@@ -116,9 +116,7 @@ def compare(old: Side, new: Side) -> Difference:
         facts=_changes(old.facts, new.facts),
         images=_sizes(old.files, new.files),
         parts=_sizes(old.parts, new.parts),
-        words=[
-            c for name in {**old.parts, **new.parts} for c in _words(name, old.parts.get(name), new.parts.get(name))
-        ],
+        words=[c for name in {**old.parts, **new.parts} for c in _words(name, old, new)],
         packages=None if old.packages is None or new.packages is None else _changes(old.packages, new.packages),
     )
 
@@ -135,8 +133,8 @@ def _sizes(old: Mapping[str, tuple[Any, ...]], new: Mapping[str, tuple[Any, ...]
     return [Change(name, was[0] if was else None, now[0] if now else None) for name, (was, now) in differ.items()]
 
 
-def _words(name: str, old: tuple[int, str, str] | None, new: tuple[int, str, str] | None) -> list[Change]:
-    was, now = (side[2].split() if side else [] for side in (old, new))
+def _words(name: str, old: Side, new: Side) -> list[Change]:
+    was, now = (side.parts[name][2].split() if name in side.parts else [] for side in (old, new))
     if was == now:
         return []
     gone = [word for word in was if word not in now]

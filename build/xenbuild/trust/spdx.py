@@ -63,7 +63,7 @@ def _package(component: Component) -> dict[str, Any]:
 
 
 def _supplier(maintainer: str) -> str:
-    """Debian's teams and people look alike, so all are organizations but for those of one's own name in words."""
+    """As "Organization: NAME (ADDRESS)", people too: Debian's control files do not tell them from teams."""
     if not maintainer:
         return _NONE
     name, _, mail = maintainer.partition(" <")

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
 MEDIA = {
     "bundle": "xenbuild.media.bundle",
+    "iso": "xenbuild.media.iso",
+    "raw": "xenbuild.media.raw",
 }
 
 

@@ -148,6 +148,7 @@ class Tools(Recipe):
     release: str = key("release that they come from")
     releases: dict[str, str] = key("release of a group that needs another one", factory=dict)
     groups: dict[str, list[str]] = key("packages by group of programs, with their dependencies")
+    files: dict[str, str] = key("architecture of a group's targets, where it holds files for these only", factory=dict)
     exclude: list[str] = key("packages that are left out although something depends on them", factory=list)
     programs: dict[str, list[str]] = key("programs by group that a declaration may take from the host", factory=dict)
 

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
 MEDIA = {
     "bundle": "xenbuild.media.bundle",
+    "pxe": "xenbuild.media.pxe",
+    "uboot": "xenbuild.media.uboot",
 }
 
 

@@ -11,7 +11,9 @@ if TYPE_CHECKING:
 MEDIA = {
     "bundle": "xenbuild.media.bundle",
     "iso": "xenbuild.media.iso",
+    "pxe": "xenbuild.media.pxe",
     "raw": "xenbuild.media.raw",
+    "uboot": "xenbuild.media.uboot",
 }
 
 

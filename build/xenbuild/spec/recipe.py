@@ -229,6 +229,14 @@ def keyring(name: str, folder: Path | None = None) -> Path:
     raise DeclarationError(f"there is no keyring {quote(name)}", advice="keyrings lie in recipes/keyrings/")
 
 
+def load_single(kind: type[R], name: str, folder: Path | None = None) -> R:
+    """A recipe of which there is one, recipes/NAME.yaml; that of the declaration's folder goes before ours."""
+    beside = [folder / "recipes"] if folder else []
+    places = [place / f"{name}.yaml" for place in (*beside, data_dir("recipes"))]
+    file = next((place for place in places if place.is_file()), places[-1])
+    return cast(R, _read(cast(Any, kind), name, file))
+
+
 @cache
 def _read(kind: type[Recipe], name: str, file: Path) -> Recipe:
     problems = Problems()

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from threading import Lock
 
 from xenbuild.compose.bundle import Parts, bundle
+from xenbuild.compose.manifest import Manifest
 from xenbuild.media.medium import Making
 from xenbuild.media.registry import medium
 from xenbuild.media.results import Image, Made, write_results
@@ -29,6 +31,8 @@ from xenbuild.spec.model import Declaration
 from xenbuild.spec.recipe import Board, HypervisorRecipe, Release, load_recipe, load_tools
 from xenbuild.store.events import Event
 from xenbuild.store.store import Store
+from xenbuild.trust.bill import Output
+from xenbuild.trust.origins import Origins, origins
 
 Events = Callable[[Event], None]
 
@@ -52,10 +56,15 @@ class Plan:
     compose: Action
     images: Mapping[str, OutputOf]
     packages: tuple[LockedPackage, ...]
+    origins: Origins
 
     @property
     def goals(self) -> list[OutputOf]:
-        return [*(self.compose.output(name) for name in self.compose.outputs), *self.images.values()]
+        return [
+            self.origins.described,
+            *(self.compose.output(name) for name in self.compose.outputs),
+            *self.images.values(),
+        ]
 
 
 def board_of(declaration: Declaration) -> Board:
@@ -101,8 +110,8 @@ def plan(declaration: Declaration, settings: Settings) -> Plan:
     )
     compose = bundle(declaration.target, parts, tools, settings.store)
     images = _images(declaration, release, packages, parts, compose, sourced)
-    used = {p: None for role in packages.values() for p in role} | tool_packages
-    return Plan(declaration, compose, images, tuple(used))
+    used = tuple({p: None for role in packages.values() for p in role} | tool_packages)
+    return Plan(declaration, compose, images, used, origins(compose, images.values(), used))
 
 
 def _images(
@@ -154,8 +163,20 @@ def build(declarations: Sequence[Declaration], settings: Settings, out: Path) ->
         finished = [
             Made(image, results[made.images[image.name]], medium(image.medium)) for image in made.declaration.images
         ]
-        images += write_results(made.declaration, settings.store, manifest, finished, out)
+        beside = partial(_papers, made, settings, results)
+        images += write_results(made.declaration, settings.store, manifest, finished, out, beside)
     return images, results
+
+
+def _papers(
+    made: Plan, settings: Settings, results: Results, manifest: Manifest, outputs: Sequence[Output]
+) -> dict[str, str]:
+    """Bills of materials and provenance of what was built."""
+    from xenbuild.trust.papers import papers
+
+    described = settings.store.read(results[made.origins.described].digest)
+    key = next(key for label, key in results.actions if label == made.compose.label)
+    return papers(made.declaration, manifest, made.origins, described, settings.lock, key, outputs)
 
 
 def tools_tree(declaration: Declaration, settings: Settings, group: str) -> ToolsTree:

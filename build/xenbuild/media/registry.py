@@ -10,6 +10,10 @@ if TYPE_CHECKING:
 
 MEDIA = {
     "bundle": "xenbuild.media.bundle",
+    "iso": "xenbuild.media.iso",
+    "pxe": "xenbuild.media.pxe",
+    "raw": "xenbuild.media.raw",
+    "uboot": "xenbuild.media.uboot",
 }
 
 

@@ -38,7 +38,7 @@ def kernel(
         "xenbuild.parts.modules:run",
         params,
         {"deb": blob(package)},
-        ("kernel", "modules"),
+        ("about", "kernel", "modules"),
         package.size,
         at,
     )

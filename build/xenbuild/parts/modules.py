@@ -2,7 +2,8 @@
 
 params: kernel (pattern of the kernel's file), modules (names, in the order in which they shall be loaded), options (by
 module, the option of the kernel's configuration that gives it), builtin (options that must be built in).
-input: deb.  outputs: kernel (file), modules (tree: usr/lib/modules/VERSION/..., and LIST, the files to load in order).
+input: deb.  outputs: about (parts/about.py), kernel (file), modules (tree: usr/lib/modules/VERSION/..., and LIST, the
+files to load in order).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from fnmatch import fnmatchcase
 from xenbuild.errors import FormatError
 from xenbuild.formats.deb import Deb, DebMember, read_deb
 from xenbuild.formats.kmod import ModuleInfo, decompress, is_module, module_name, read_modinfo
+from xenbuild.parts.about import keep
 from xenbuild.parts.unpack import merged, store_member
 from xenbuild.plan.job import Job
 from xenbuild.store.tree import Entry, FileEntry, Tree
@@ -118,6 +120,7 @@ def run(job: Job) -> None:
             raise FormatError(
                 f"{deb.control.get('Package')} has {len(kernels)} files {pattern}, where one kernel should be"
             )
+        keep(job, deb)
         job.put_file("kernel", store_member(job.store, deb, kernels[0]))
         modules = Modules(deb, job.params["options"])
         modules.check_builtin(job.params["builtin"])

@@ -169,6 +169,7 @@ class Tools(Recipe):
     release: str = key("release that they come from")
     releases: dict[str, str] = key("release of a group that needs another one", factory=dict)
     groups: dict[str, list[str]] = key("packages by group of programs, with their dependencies")
+    files: dict[str, str] = key("architecture of a group's targets, where it holds files for these only", factory=dict)
     exclude: list[str] = key("packages that are left out although something depends on them", factory=list)
     programs: dict[str, list[str]] = key("programs by group that a declaration may take from the host", factory=dict)
 
@@ -226,6 +227,14 @@ def keyring(name: str, folder: Path | None = None) -> Path:
         if (place / name).is_file():
             return place / name
     raise DeclarationError(f"there is no keyring {quote(name)}", advice="keyrings lie in recipes/keyrings/")
+
+
+def load_single(kind: type[R], name: str, folder: Path | None = None) -> R:
+    """A recipe of which there is one, recipes/NAME.yaml; that of the declaration's folder goes before ours."""
+    beside = [folder / "recipes"] if folder else []
+    places = [place / f"{name}.yaml" for place in (*beside, data_dir("recipes"))]
+    file = next((place for place in places if place.is_file()), places[-1])
+    return cast(R, _read(cast(Any, kind), name, file))
 
 
 @cache

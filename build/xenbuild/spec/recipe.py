@@ -168,6 +168,7 @@ class Tools(Recipe):
 
     release: str = key("release that they come from")
     releases: dict[str, str] = key("release of a group that needs another one", factory=dict)
+    hosts: dict[str, list[str]] = key("machines that build, by Debian's architecture, and the groups that each lacks")
     groups: dict[str, list[str]] = key("packages by group of programs, with their dependencies")
     files: dict[str, str] = key("architecture of a group's targets, where it holds files for these only", factory=dict)
     exclude: list[str] = key("packages that are left out although something depends on them", factory=list)

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 MEDIA = {
     "bundle": "xenbuild.media.bundle",
+    "efi": "xenbuild.media.efi",
     "iso": "xenbuild.media.iso",
     "raw": "xenbuild.media.raw",
 }

@@ -112,6 +112,7 @@ class Firmware(Node):
     code: str | None = key("UEFI firmware for the first flash device, a path in the group's tree", default=None)
     variables: str | None = key("its variables, for the second flash device", default=None)
     bios: str | None = key("firmware for QEMU's -bios, a path in the group's tree", default=None)
+    secure: bool = key("whether it starts only what a certificate in its variables vouches for", default=False)
     machine: str | None = key("options behind those of the board's machine", default=None)
     arguments: list[str] = key("more QEMU arguments, verbatim", factory=list)
 

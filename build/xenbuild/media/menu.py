@@ -29,7 +29,7 @@ def values(making: Making, folder: str = "/xenbuild") -> Json:
     """What the menu says, as parameters of an action; `folder` is where GRUB finds the files."""
     menu, slots = making.image.menu, making.image.slots
     titles = [making.declaration.name, *(entry.title for entry in menu.entries)]
-    words = "xenbuild.slot=$slot panic=10" if slots else ""
+    words = "xenbuild.slot=$slot xenbuild.disk=$disk panic=10" if slots else ""
     return {
         "template": template("grub.cfg", making.declaration.folder),
         "arch": making.declaration.target.arch,
@@ -41,7 +41,7 @@ def values(making: Making, folder: str = "/xenbuild") -> Json:
         "hypervisor": quoted(making.parts.hypervisor_cmdline.split()),
         "dom0": quoted(making.parts.kernel_cmdline.split()),
         "entries": [{"title": titles[0], "hypervisor": "", "dom0": ""}, *map(_entry, menu.entries)],
-        "slots": slots.tries if slots else 0,
+        "slots": bool(slots),
         "slot": words,
     }
 

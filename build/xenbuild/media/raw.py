@@ -89,7 +89,7 @@ def run(job: Job) -> None:
     else:
         esp = len(disk.rows) + 1
         numbers = {"state": esp + 1, "a": esp + 2, "b": esp + 3}
-        choice = menu.fill(job.params["slots template"], {"tries": tries, **numbers})
+        choice = menu.fill(job.params["slots template"], numbers)
         disk.fat("esp", gpt.ESP, {**loaders, "xenbuild/grub.cfg": choice}, label)
         disk.state(tries)
         size = sum(path.stat().st_size for path in copy.values() if isinstance(path, Path))
@@ -138,7 +138,8 @@ class _Disk:
 
     def state(self, tries: int) -> None:
         """GRUB's environment block (grub-editenv(1))."""
-        block = STATE + f"slot=a\ntries={'1' * tries}\n".encode()
+        full, disk = "1" * tries, self.identity.hex()[:16]
+        block = STATE + f"slot=a\ntries={full}\nfull={full}\ndisk={disk}\n".encode()
         self.rows.append(_Row("xenbuild-state", gpt.LINUX, _sectors(STATE_SIZE), raw=block.ljust(STATE_SIZE, b"#")))
 
     def data(self, label: str, size: int, form: str) -> None:

@@ -129,6 +129,8 @@ def _below(content: Content, sourced: Sourced, inputs: dict[str, Input]) -> Iter
         entry("etc/hosts", _REGULAR, content=f"127.0.0.1 localhost\n127.0.1.1 {content.guest}\n"),
         entry("etc/passwd", _REGULAR, content="root:x:0:0:root:/root:/bin/sh\n"),
         entry("etc/group", _REGULAR, content="root:x:0:\n"),
+        # Empty, it is filled at the first start; if it were not there, systemd would ask questions (machine-id(5)).
+        entry("etc/machine-id", stat.S_IFREG | 0o444, content=""),
     ]
     yield {"entries": [*entries.empty_root(), *named]}
     if content.busybox is not None:

@@ -1,4 +1,4 @@
-"""Reads FAT file systems (Microsoft, "FAT: General Overview of On-Disk Format", version 1.03): which files are where."""
+"""Reads FAT file systems: which files are where (Microsoft, "FAT: General Overview of On-Disk Format", 1.03)."""
 
 from __future__ import annotations
 

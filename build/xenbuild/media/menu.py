@@ -30,7 +30,7 @@ def values(making: Making, folder: str = "/xenbuild") -> Json:
     """What the menu says, as parameters of an action; `folder` is where GRUB finds the files."""
     menu, slots = making.image.menu, making.image.slots
     titles = [making.declaration.name, *(entry.title for entry in menu.entries)]
-    words = "xenbuild.slot=$slot xenbuild.disk=$disk panic=10" if slots else ""
+    words = "xenbuild.slot=$slot xenbuild.disk=$disk xenbuild.state=$sector panic=10" if slots else ""
     return {
         "template": template("grub.cfg", making.declaration.folder),
         "arch": making.declaration.target.arch,

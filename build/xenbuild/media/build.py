@@ -9,7 +9,7 @@ from threading import Lock
 
 from xenbuild.compose.bundle import FORMATS, Parts, bundle
 from xenbuild.media.results import Image, write_results
-from xenbuild.parts import dom0, domains, guest, host, hypervisor
+from xenbuild.parts import dom0, domains, guest, host, hypervisor, microcode
 from xenbuild.parts.packages import merged, unpacked
 from xenbuild.parts.requests import part_requests, tool_requests
 from xenbuild.parts.sourced import Sourced
@@ -79,6 +79,8 @@ def plan(declaration: Declaration, settings: Settings) -> Plan:
     kernel, initramfs = (
         dom0.parts(declaration, release, packages, inside, sourced) if declaration.dom0.enabled else (None, None)
     )
+    initramfs = microcode.in_front(declaration, packages, sourced, initramfs)
+    policy = declaration.hypervisor.xsm_policy
     words = [*recipe.cmdline, *board.hypervisor_cmdline, *host.xen_words(declaration)]
     words += host.dom0_words(declaration)
     words += declaration.hypervisor.cmdline
@@ -89,6 +91,7 @@ def plan(declaration: Declaration, settings: Settings) -> Plan:
         kernel_cmdline=" ".join([*board.dom0_cmdline, *declaration.dom0.cmdline]),
         initramfs=initramfs,
         guests=guests,
+        xsm_policy=sourced.input(policy, declaration.hypervisor.at("xsm_policy")) if policy else None,
     )
     if any(source.git for source in declaration.sources.values()):
         tool_packages = [*tool_packages, *_tools(declaration, settings, "git")[1]]

@@ -20,6 +20,7 @@ RUNS = [
     pytest.param("appliance", "armv7/xen", marks=pytest.mark.slow),
     pytest.param("hvm", "x86_64/xen"),
     pytest.param("migration", "x86_64/xen"),
+    pytest.param("passthrough", "x86_64/xen", marks=pytest.mark.slow),
     pytest.param("unikernels", "x86_64/xen"),
 ]
 

@@ -45,6 +45,7 @@ class Parts:
     initramfs: Input | None
     guests: Sequence[Guest] = ()  # those that Xen starts are taken
     xsm_policy: Input | None = None
+    dom0_type: str = ""  # pv, pvh; "" where nothing is asked of the kernel
 
 
 def loader(target: Target, tools: Input, store: Store) -> OutputOf:
@@ -70,7 +71,8 @@ def bundle(target: Target, parts: Parts, tools: Input, store: Store) -> Action:
         inputs[XSM_POLICY] = parts.xsm_policy
     if form.kernel_check and parts.kernel is not None:
         label = f"check the {target.arch} kernel"
-        check = Action(label, form.kernel_check, {}, {"kernel": parts.kernel}, ("notes",), size_hint=_KERNEL)
+        kind: Json = {"kind": parts.dom0_type} if parts.dom0_type else {}
+        check = Action(label, form.kernel_check, kind, {"kernel": parts.kernel}, ("notes",), size_hint=_KERNEL)
         inputs["kernel_notes"] = check.output("notes")
     domains, modules = planned(parts.guests)
     inputs.update(modules)

@@ -93,7 +93,7 @@ def check_kernel(job: Job) -> None:
     """
     name = str(job.params.get("name", "the dom0 kernel"))
     notes = kernel_notes(_map(job.path("kernel"), name), name)
-    check_dom0(notes, name)
+    check_dom0(notes, name, str(job.params.get("kind", "")))
     job.out("notes").write_text(json.dumps({"arch": notes.arch, **notes.values}, sort_keys=True, indent=1) + "\n")
 
 

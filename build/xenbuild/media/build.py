@@ -92,6 +92,7 @@ def plan(declaration: Declaration, settings: Settings) -> Plan:
         initramfs=initramfs,
         guests=guests,
         xsm_policy=sourced.input(policy, declaration.hypervisor.at("xsm_policy")) if policy else None,
+        dom0_type=declaration.dom0.type or "",
     )
     if any(source.git for source in declaration.sources.values()):
         tool_packages = [*tool_packages, *_tools(declaration, settings, "git")[1]]

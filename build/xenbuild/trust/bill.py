@@ -144,7 +144,7 @@ def _sources(origins: Origins, manifest: Manifest) -> list[Component]:
 
 def purl(package: LockedPackage, archive: ArchiveState, release: str) -> str:
     """A package URL (purl-spec, type deb). Only Debian's own archives have a snapshot service."""
-    version = quote(package.version, safe="")
+    version = quote(package.version, safe=":")
     if archive.snapshot:
         return f"pkg:deb/debian/{quote(package.name, safe='')}@{version}?arch={package.arch}&distro={release}"
     where = quote(archive.mirrors[0], safe="")

@@ -148,6 +148,8 @@ def _check_foreign(made: Declaration, what: str, domain: Domain, problems: Probl
     if (made.target.arch, domain.arch) != ("x86_64", "ia32"):
         advice = "guests have the architecture of the target"
         problems.add(domain.at("arch"), f"{what}.arch is not part of this version", advice)
+    elif domain.type == "pv":
+        pass  # recipes/capabilities.yaml knows why not
     elif domain.kernel is None and domain.boot == "kernel":
         advice = "name a 32-bit kernel by `kernel`"
         problems.add(domain.at("arch"), f"{what}: the release's kernel is not one of {domain.arch}", advice)

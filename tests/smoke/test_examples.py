@@ -22,6 +22,8 @@ RUNS = [
     pytest.param("grub", "x86_64/xen"),
     pytest.param("hvm", "x86_64/xen"),
     pytest.param("migration", "x86_64/xen"),
+    pytest.param("packages", "x86_64/xen"),
+    pytest.param("packages", "arm64/xen", marks=pytest.mark.slow),
     pytest.param("unikernels", "x86_64/xen"),
 ]
 

@@ -21,6 +21,7 @@ VERBS = {
     "run": "Boot an image in QEMU on this terminal.",
     "test": "Boot images in QEMU and judge them by the declaration's tests.",
     "flash": "Write an image to a disk, safely, and read it back.",
+    "serve": "Let machines of the network boot the images.",
     "check": "Check the declaration without building.",
     "show": "Show the merged declaration of a target.",
     "lock": "Choose versions and pin them in xenbuild.lock.",

@@ -15,7 +15,7 @@ from xenbuild.media.registry import medium
 from xenbuild.media.results import Image, Made, write_results
 from xenbuild.parts import dom0, domains, guest, host, hypervisor
 from xenbuild.parts.packages import merged, unpacked
-from xenbuild.parts.requests import part_requests, tool_requests
+from xenbuild.parts.requests import host_architecture, part_requests, tool_requests
 from xenbuild.parts.sourced import Sourced
 from xenbuild.parts.toolstree import ToolsTree, host_programs
 from xenbuild.parts.unpack import DOCUMENTATION
@@ -224,7 +224,7 @@ def _tools(declaration: Declaration, settings: Settings, group: str) -> tuple[Ou
     host = host_programs(declaration, programs, settings.store)
     if host is not None and set(programs) <= set(declaration.host_tools):
         return merged(f"tools: {group}", [host]), []
-    packages = settings.lock.packages(tool_requests(tools, [group], declaration.folder)[group])
+    packages = settings.lock.packages(tool_requests(tools, [group], declaration.folder, host_architecture())[group])
     trees: list[Input] = [unpacked(p, exclude=DOCUMENTATION) for p in packages]
     return merged(f"tools: {group}", [*trees, host] if host else trees), packages
 

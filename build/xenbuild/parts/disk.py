@@ -49,7 +49,7 @@ def made(disk: Disk, content: Content, sourced: Sourced) -> Input:
         "layers": layers,
         "size": disk.size or 0,
         "readonly": disk.readonly,
-        "programs": {INIT: why} if disk.root else {},
+        "programs": {"sbin/init": why} if disk.root else {},
     }
     weight = sum(package.size for package in content.packages)
     at = disk.at("size" if disk.size else "filesystem")

@@ -12,6 +12,7 @@ from string import ascii_lowercase
 
 from xenbuild.errors import DeclarationError
 from xenbuild.parts import drivers, entries
+from xenbuild.parts.bootdisk import bootable
 from xenbuild.parts.disk import Content, given, made
 from xenbuild.parts.entries import entry
 from xenbuild.parts.guestkernel import started_by_xl
@@ -23,6 +24,7 @@ from xenbuild.parts.xlconfig import grub_config
 from xenbuild.plan.action import Action, Input, Json, OutputOf, canonical_json
 from xenbuild.sources.lock import LockedPackage
 from xenbuild.spec.data import data_dir
+from xenbuild.spec.disks import boots_ours
 from xenbuild.spec.domain import Disk, Domain
 from xenbuild.spec.model import Declaration
 from xenbuild.spec.recipe import Release
@@ -76,8 +78,11 @@ class _Planner:
             elif disk.path is not None:
                 outside[device] = disk.path
             elif disk.filesystem is not None:
-                boots = number == 0 and domain.boot == "grub"
-                images[device] = made(disk, self._content(name, domain, disk, boots), self._sourced)
+                boots = number == 0 and domain.boot != "kernel"
+                image = made(disk, self._content(name, domain, disk, boots), self._sourced)
+                if boots and domain.boot == "firmware":
+                    image = bootable(image, f"disk {device} of guest {name}", self._sourced)
+                images[device] = image
             elif disk.size is not None:
                 empty[device] = int(disk.size)
         tree = domain.dom0less.device_tree
@@ -213,7 +218,7 @@ def settled(machine: str, name: str, domain: Domain) -> Domain:
         made = sha256(f"{machine}/{name}/{number}".encode()).digest()
         derived = f"00:16:3e:{made[0] & 0x7F:02x}:{made[1]:02x}:{made[2]:02x}"
         networks.append(replace(network, mac=network.mac or derived))
-    ours = domain.kernel is None and domain.boot != "firmware"
+    ours = domain.kernel is None and (domain.boot != "firmware" or boots_ours(domain))
     by_xen = domain.start == "dom0less"
     device = "ttyAMA0" if by_xen and domain.dom0less.vpl011 else "hvc0"
     console = [f"console={device}"] if ours and not any(word.startswith("console=") for word in domain.cmdline) else []
@@ -243,10 +248,15 @@ def settings(name: str, domain: Domain) -> str:
         "COMMAND": domain.command or "",
         "ADDRESSES": " ".join(network.address or "-" for network in domain.networks),
         "GATEWAY": next((network.gateway for network in domain.networks if network.gateway), ""),
-        "ROOT": str(root.name) if root else "",
+        "ROOT": _root_device(domain, root) if root else "",
         "ROOT_OPTIONS": "ro" if root and root.readonly else "rw",
     }
     return "".join(f"{key}={shlex.quote(value)}\n" for key, value in values.items())
+
+
+def _root_device(domain: Domain, root: Disk) -> str:
+    """Its name in the guest: on a disk that firmware starts, the file system is in a partition."""
+    return f"{root.name}1" if domain.boot == "firmware" and root is domain.disks[0] else str(root.name)
 
 
 def _tree(what: str, tree: OutputOf) -> OutputOf:

@@ -5,6 +5,7 @@ Trees of the store have no owners and few modes, so packages are read anew here:
 
 from __future__ import annotations
 
+import posixpath
 import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -164,11 +165,17 @@ def _with_folders(members: Members) -> Members:
         while parent:
             found = members.setdefault(parent, Member(stat.S_IFDIR | 0o755))
             if not stat.S_ISDIR(found.mode):
-                what = "a link" if stat.S_ISLNK(found.mode) else "a file"
-                advice = f"write the path that it leads to (/{found.target.lstrip('/')})" if found.target else ""
-                raise FormatError(f"/{path} cannot be put there: /{parent} is {what}", advice=advice)
+                raise _no_folder(path, parent, found)
             parent = parent.rpartition("/")[0]
     return dict(sorted(members.items()))
+
+
+def _no_folder(path: str, parent: str, found: Member) -> FormatError:
+    if not stat.S_ISLNK(found.mode):
+        return FormatError(f"/{path} cannot be put there: /{parent} is a file")
+    leads = posixpath.join("/", posixpath.dirname(parent), found.target)
+    advice = f"write the path that it leads to ({normpath(leads)})"
+    return FormatError(f"/{path} cannot be put there: /{parent} is a link", advice=advice)
 
 
 def _header(path: str, member: Member, link: str = "") -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 from xenbuild.errors import HostError
@@ -99,18 +99,28 @@ def added_archives(declaration: Declaration) -> tuple[Archive, ...]:
     )
 
 
-def tool_requests(tools: Tools, groups: Sequence[str], folder: Path) -> dict[str, Request]:
-    """The requests of the tools tree: one for each group of programs (recipes/tools.yaml). `folder`: as in Request."""
-    debian = host_architecture()
-    return {
-        group: Request(
-            name=f"tools {group}",
-            release=load_recipe(Release, tools.releases.get(group, tools.release), folder),
-            arch=debian,
+def tool_requests(tools: Tools, groups: Sequence[str], folder: Path, host: str) -> dict[str, Request]:
+    """The requests of the tools tree: one for each group of programs (recipes/tools.yaml). `folder`: as in Request.
+
+    `host` is Debian's name of the architecture of the machine that runs them.
+    """
+    found = {}
+    for group in groups:
+        release = load_recipe(Release, tools.releases.get(group, tools.release), folder)
+        target = tools.files.get(group)
+        found[group] = Request(
+            name=f"tools {group}" if target else f"tools {group} on {host}",
+            release=release,
+            arch=release.architectures[target].debian if target else host,
             roots=tuple(tools.groups[group]),
-            only="",
+            only="-" if target else "",
             exclude=tuple(tools.exclude),
             folder=folder,
         )
-        for group in groups
-    }
+    return found
+
+
+def needed_groups(tools: Tools, architectures: Collection[str], host: str) -> list[str]:
+    """The groups of tools that a declaration may need on a host whose targets are of these architectures."""
+    wanted = [group for group in sorted(tools.groups) if tools.files.get(group) in (None, *architectures)]
+    return [group for group in wanted if group not in tools.hosts[host]]

@@ -54,16 +54,20 @@ def disk_rules(domain: Domain) -> Iterator[Rule]:
     yield from _booted_disk(domain)
 
 
+def boots_ours(domain: Domain) -> bool:
+    """Whether a guest boots from a disk that the build makes, with kernel and initramfs on it."""
+    return domain.boot != "kernel" and bool(domain.disks) and domain.disks[0].filesystem is not None
+
+
 def _booted_disk(domain: Domain) -> Iterator[Rule]:
     """Rules of a guest that boots from a disk, or whose root is one."""
     first = domain.disks[0] if domain.disks else None
-    grub = domain.boot == "grub" and first is not None
-    if first is not None and grub:
-        empty = first.filesystem is None and first.file is None and first.path is None
+    if first is not None and domain.boot != "kernel":
+        empty = domain.boot == "grub" and first.filesystem is None and first.file is None and first.path is None
         advice = "write filesystem: ext4 for one that is made, or name a disk that has /boot/grub/grub.cfg"
         yield empty, first, "size", "GRUB boots from the first disk, which is empty", advice
         yield first.filesystem == "erofs", first, "filesystem", "GRUB cannot read erofs", "write filesystem: ext4"
-    if domain.boot != "kernel" and not (grub and first is not None and first.filesystem is not None):
+    if domain.boot != "kernel" and not boots_ours(domain):
         for key in ("packages", "files", "command"):
             message = f"{key} would go into our initramfs, and the guest boots what is on its disk"
             yield bool(getattr(domain, key)), domain, key, message, f"remove {key}, or put it on the disk"
@@ -72,10 +76,5 @@ def _booted_disk(domain: Domain) -> Iterator[Rule]:
         foreign = "its own kernel" if domain.kernel is not None else ""
     for disk in domain.disks:
         message = f"root is mounted by our initramfs, which a guest with {foreign} has not got"
-        yield (
-            disk.root and bool(foreign),
-            disk,
-            "root",
-            message,
-            f"write root=/dev/{disk.name or 'xvda'} to its cmdline",
-        )
+        advice = f"write root=/dev/{disk.name or 'xvda'} to its cmdline"
+        yield disk.root and bool(foreign), disk, "root", message, advice

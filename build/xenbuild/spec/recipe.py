@@ -112,6 +112,7 @@ class Firmware(Node):
     code: str | None = key("UEFI firmware for the first flash device, a path in the group's tree", default=None)
     variables: str | None = key("its variables, for the second flash device", default=None)
     bios: str | None = key("firmware for QEMU's -bios, a path in the group's tree", default=None)
+    secure: bool = key("whether it starts only what a certificate in its variables vouches for", default=False)
     machine: str | None = key("options behind those of the board's machine", default=None)
     arguments: list[str] = key("more QEMU arguments, verbatim", factory=list)
 
@@ -168,7 +169,9 @@ class Tools(Recipe):
 
     release: str = key("release that they come from")
     releases: dict[str, str] = key("release of a group that needs another one", factory=dict)
+    hosts: dict[str, list[str]] = key("machines that build, by Debian's architecture, and the groups that each lacks")
     groups: dict[str, list[str]] = key("packages by group of programs, with their dependencies")
+    files: dict[str, str] = key("architecture of a group's targets, where it holds files for these only", factory=dict)
     exclude: list[str] = key("packages that are left out although something depends on them", factory=list)
     programs: dict[str, list[str]] = key("programs by group that a declaration may take from the host", factory=dict)
 
@@ -226,6 +229,14 @@ def keyring(name: str, folder: Path | None = None) -> Path:
         if (place / name).is_file():
             return place / name
     raise DeclarationError(f"there is no keyring {quote(name)}", advice="keyrings lie in recipes/keyrings/")
+
+
+def load_single(kind: type[R], name: str, folder: Path | None = None) -> R:
+    """A recipe of which there is one, recipes/NAME.yaml; that of the declaration's folder goes before ours."""
+    beside = [folder / "recipes"] if folder else []
+    places = [place / f"{name}.yaml" for place in (*beside, data_dir("recipes"))]
+    file = next((place for place in places if place.is_file()), places[-1])
+    return cast(R, _read(cast(Any, kind), name, file))
 
 
 @cache

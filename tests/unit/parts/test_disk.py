@@ -164,7 +164,7 @@ def test_a_root_of_packages_has_busybox_to_fall_back_on(tmp_path: Path) -> None:
     made = action(guest.disks["xvda"])
     layers = made.params["layers"]
     assert made.params["readonly"] and guest.domain.disks[0].readonly
-    assert list(made.params["programs"]) == ["usr/sbin/init"]
+    assert list(made.params["programs"]) == ["sbin/init"]
     assert [layer["deb"] for layer in layers if "deb" in layer] == [
         "deb:busybox", "deb:busybox-static", "deb:libc6", "deb:libgcc-s1", "deb:jq",
     ]  # fmt: skip
@@ -230,3 +230,18 @@ def test_equal_lists_of_packages_are_asked_for_once() -> None:
     assert {role for role in asked if role.startswith("packages")} == {"packages a b", "packages c"}
     assert asked[role_of(["b", "a"])].roots == ("a", "b")
     assert asked["grub"].roots == ("grub-xen-host",) and asked["grub"].only == "-"
+
+
+def test_firmware_boots_what_is_put_on_its_disk(tmp_path: Path) -> None:
+    domain = Domain(type="hvm", boot="firmware", disks=[Disk(filesystem="ext4", root=True), Disk(size=Size(4096))])
+    with Store(tmp_path / "store") as store:
+        guest = planned(store, tmp_path, domain)
+    assert guest.kernel is None and guest.initramfs is None
+    bootable = action(guest.disks["xvda"])
+    assert bootable.function == "xenbuild.parts.bootdisk:run"
+    made = action(bootable.inputs["filesystem"])
+    assert "boot/grub/grub.cfg" in texts(made.params["layers"])
+    joined = action(made.inputs["boot:boot-initrd.img"])
+    config = texts([action(joined.inputs["config"]).params])["etc/xenbuild/config"]
+    assert "ROOT=xvda1\n" in config  # in a partition
+    assert "CONFIG_XEN_PVHVM_GUEST" in action(made.inputs["boot:boot-vmlinuz"]).params["builtin"]

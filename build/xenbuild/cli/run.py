@@ -80,10 +80,11 @@ def command(
         board = board_of(declaration)
         settings, machine = session.settings(offline=offline), test.machine if test else Machine()
         programs = qemu_for(declaration, settings, board.qemu)
+        tree = partial(firmware_folder, declaration, settings)
         argv = qemu_argv(
             board,
             machine,
-            start(declaration, chosen, machine, board, partial(firmware_folder, declaration, settings)),
+            start(declaration, chosen, machine, board, tree, chosen.path.parent / "tests"),
             programs=programs,
             words=loader_words(test.cmdline) if test else (),
             kvm=KvmProbe(session.store.root).usable(board, programs),

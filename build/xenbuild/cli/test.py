@@ -116,7 +116,7 @@ def _proofs(
             image = next(i for i in images if i.target == target and test.image in (None, i.name))
             log = session.out / declaration.target.folder / "tests" / f"{test.name}.log"
             rerun = shlex.join(["xenbuild", "run", *words, "--test", test.name, target])
-            begin = start(declaration, image, test.machine, board, tree)
+            begin = start(declaration, image, test.machine, board, tree, log.parent)
             proofs.append((Proof(target, test, board, begin, log, rerun, kvm, numbers), programs))
     return proofs
 

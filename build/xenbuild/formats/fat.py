@@ -228,7 +228,13 @@ def _table(tree: _Folder, layout: Layout) -> bytes:
 
 
 def _write_folder(
-    out: BinaryIO, at: int, folder: _Folder, layout: Layout, label: str, parent: _Folder | None, root: _Folder | None = None
+    out: BinaryIO,
+    at: int,
+    folder: _Folder,
+    layout: Layout,
+    label: str,
+    parent: _Folder | None,
+    root: _Folder | None = None,
 ) -> None:
     """Write a folder with all that is in it."""
     root = root or folder
@@ -267,9 +273,7 @@ def _write_content(out: BinaryIO, content: Content) -> None:
 
 
 def _entry(short: bytes, attributes: int, cluster: int, size: int) -> bytes:
-    return _ENTRY.pack(
-        short, attributes, 0, 0, 0, _DATE, _DATE, cluster >> 16, 0, _DATE, cluster & 0xFFFF, size
-    )
+    return _ENTRY.pack(short, attributes, 0, 0, 0, _DATE, _DATE, cluster >> 16, 0, _DATE, cluster & 0xFFFF, size)
 
 
 def _named(name: str, short: bytes, attributes: int, cluster: int, size: int) -> list[bytes]:

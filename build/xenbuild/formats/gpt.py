@@ -157,7 +157,5 @@ def _read_copy(data: bytes | memoryview, at: int, name: str) -> Gpt:
     for kind, unique, first, last, attributes, label in _ENTRY.iter_unpack(entries):
         if any(kind):
             text = label.decode("utf-16-le", "replace").partition("\0")[0]
-            partitions.append(
-                Partition(UUID(bytes_le=kind), UUID(bytes_le=unique), first, last, text, attributes)
-            )
+            partitions.append(Partition(UUID(bytes_le=kind), UUID(bytes_le=unique), first, last, text, attributes))
     return Gpt(UUID(bytes_le=disk), max(own, other) + 1, tuple(partitions))

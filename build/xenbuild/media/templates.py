@@ -24,7 +24,8 @@ def render(template: str, folder: Path, /, **values: Any) -> str:
     try:
         return jinja.get_template(template).render(values)
     except TemplateError as error:
-        where = f" (line {error.lineno})" if getattr(error, "lineno", None) else ""
+        line = getattr(error, "lineno", None)  # of those that are about syntax
+        where = f" (line {line})" if line else ""
         advice = "compare it with the one that xenbuild has in recipes/templates/"
         raise DeclarationError(f"template {template}{where}: {error}", advice=advice) from error
 

@@ -85,15 +85,14 @@ def qemu_argv(
     ]
 
 
-def firmware_words(firmware: Firmware, tree: Path | None) -> list[str]:
-    """What QEMU needs to run a firmware; `tree` is the tools' group that holds its files."""
+def firmware_words(firmware: Firmware, code: Path | None, variables: Path | None, bios: Path | None) -> list[str]:
+    """What QEMU needs to run a firmware of these files. What the machine writes to its variables is forgotten."""
     words = []
-    for number, (file, options) in enumerate(((firmware.code, "readonly=on"), (firmware.variables, "snapshot=on"))):
-        if file is not None and tree is not None:
-            place = _escaped(tree / file)
-            words += ["-drive", f"if=pflash,unit={number},format=raw,{options},file={place}"]
-    if firmware.bios is not None and tree is not None:
-        words += ["-bios", str(tree / firmware.bios)]
+    for number, (file, options) in enumerate(((code, "readonly=on"), (variables, "snapshot=on"))):
+        if file is not None:
+            words += ["-drive", f"if=pflash,unit={number},format=raw,{options},file={_escaped(file)}"]
+    if bios is not None:
+        words += ["-bios", str(bios)]
     return [*words, *firmware.arguments]
 
 
@@ -135,6 +134,7 @@ ATTACH: dict[str, Callable[[Start, Sequence[str]], list[str]]] = {
     "disk": _disk,
     "usb": _usb,
     "cdrom": _cdrom,
+    "esp": _disk,  # made for the image by prove/start.py
 }
 
 

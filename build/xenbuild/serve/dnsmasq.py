@@ -40,7 +40,7 @@ def configuration(
         range=given,
         root=root,
         url=url,
-        folder=folder,
+        state=folder,
         choices=choices,
     )
 

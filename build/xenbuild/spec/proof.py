@@ -72,8 +72,11 @@ class Machine(Node):
         default=None,
     )
     attach: str | None = key(
-        "how the machine has the image: kernel, disk, usb or cdrom; as its medium is mostly used otherwise",
+        "how the machine has the image: kernel, disk, usb, cdrom or esp; as its medium is mostly used otherwise",
         default=None,
+    )
+    enroll: InputFile | None = key(
+        "certificate in PEM that uefi-secure trusts; that of the image's signature otherwise", default=None
     )
     drives: list[Drive] = key("disks of the machine", factory=list)
     arguments: list[str] = key("more QEMU arguments, verbatim", factory=list)

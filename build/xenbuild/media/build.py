@@ -111,7 +111,7 @@ def plan(declaration: Declaration, settings: Settings) -> Plan:
     compose = bundle(declaration.target, parts, tools, settings.store)
     images = _images(declaration, release, packages, parts, compose, sourced)
     used = tuple({p: None for role in packages.values() for p in role} | tool_packages)
-    return Plan(declaration, compose, images, used, origins(compose, images.values(), used))
+    return Plan(declaration, compose, images, used, origins(compose, images, used))
 
 
 def _images(

@@ -24,6 +24,7 @@ RUNS = [
     pytest.param("migration", "x86_64/xen"),
     pytest.param("packages", "x86_64/xen"),
     pytest.param("packages", "arm64/xen", marks=pytest.mark.slow),
+    pytest.param("passthrough", "x86_64/xen", marks=pytest.mark.slow),
     pytest.param("unikernels", "x86_64/xen"),
 ]
 

@@ -13,7 +13,7 @@ from xenbuild.compose.manifest import Manifest
 from xenbuild.media.medium import Making
 from xenbuild.media.registry import medium
 from xenbuild.media.results import Image, Made, write_results
-from xenbuild.parts import dom0, domains, guest, host, hypervisor
+from xenbuild.parts import dom0, domains, guest, host, hypervisor, microcode
 from xenbuild.parts.packages import merged, unpacked
 from xenbuild.parts.requests import host_architecture, part_requests, tool_requests
 from xenbuild.parts.sourced import Sourced
@@ -97,6 +97,8 @@ def plan(declaration: Declaration, settings: Settings) -> Plan:
     kernel, initramfs = (
         dom0.parts(declaration, release, packages, inside, sourced) if declaration.dom0.enabled else (None, None)
     )
+    initramfs = microcode.in_front(declaration, packages, sourced, initramfs)
+    policy = declaration.hypervisor.xsm_policy
     words = [*recipe.cmdline, *board.hypervisor_cmdline, *host.xen_words(declaration)]
     words += host.dom0_words(declaration)
     words += declaration.hypervisor.cmdline
@@ -107,6 +109,8 @@ def plan(declaration: Declaration, settings: Settings) -> Plan:
         kernel_cmdline=" ".join([*board.dom0_cmdline, *declaration.dom0.cmdline]),
         initramfs=initramfs,
         guests=guests,
+        xsm_policy=sourced.input(policy, declaration.hypervisor.at("xsm_policy")) if policy else None,
+        dom0_type=declaration.dom0.type or "",
     )
     compose = bundle(declaration.target, parts, tools, settings.store)
     images = _images(declaration, release, packages, parts, compose, sourced)

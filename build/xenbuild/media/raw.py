@@ -137,10 +137,12 @@ class _Disk:
         self.rows.append(_Row(name, kind, _sectors(layout.size), files, layout, label))
 
     def state(self, tries: int) -> None:
-        """GRUB's environment block (grub-editenv(1))."""
+        """GRUB's environment block (grub-editenv(1)), which GRUB wants in a file. dom0 is told its sector."""
+        layout = fat.fitting(MIB)
         full, disk = "1" * tries, self.identity.hex()[:16]
-        block = STATE + f"slot=a\ntries={full}\nfull={full}\ndisk={disk}\n".encode()
-        self.rows.append(_Row("xenbuild-state", gpt.LINUX, _sectors(STATE_SIZE), raw=block.ljust(STATE_SIZE, b"#")))
+        block = STATE + f"slot=a\ntries={full}\nfull={full}\ndisk={disk}\nsector={layout.data}\n".encode()
+        files: dict[str, fat.Content] = {"grubenv": block.ljust(STATE_SIZE, b"#")}
+        self.rows.append(_Row("xenbuild-state", gpt.LINUX, MIB // gpt.SECTOR, files, layout, "STATE"))
 
     def data(self, label: str, size: int, form: str) -> None:
         sectors = _sectors(size)

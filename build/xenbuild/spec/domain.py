@@ -130,9 +130,6 @@ class Domain(Node):
         factory=list,
         pattern=PCI_DEVICE,
     )
-    pci_unsafe: bool = key(
-        "gives a pv guest its PCI devices even where no IOMMU keeps them from the memory of others", default=False
-    )
     start: str = key("who starts it", default="toolstack", choices=("toolstack", "dom0less"))
     dom0less: Dom0less = key("more about a guest that Xen starts", factory=Dom0less)
     autostart: bool = key("started by dom0's init", default=True)

@@ -114,7 +114,7 @@ class _Planner:
         tree = {"tree": unpacked(package, [path])}
         params = {"path": path, "what": package.name}
         taken = Action(f"take {path.rpartition('/')[2]}", "xenbuild.parts.sourced:pick", params, tree, ("file",))
-        return self._prepared(domain, taken.output("file"), f"GRUB of {self._release.name}")
+        return started_by_xl(taken.output("file"), domain.type, f"GRUB of {self._release.name}", domain.at("boot"))
 
     def _content(self, name: str, domain: Domain, disk: Disk, boots: bool) -> Content:
         """What goes on a disk that is made; `boots`: GRUB starts the guest from it."""
@@ -144,7 +144,7 @@ class _Planner:
     def _prepared(self, domain: Domain, kernel: Input, name: str) -> Input:
         if self._declaration.target.arch != "x86_64":
             return kernel
-        return started_by_xl(kernel, domain.type, name, domain.at("kernel"))
+        return started_by_xl(kernel, domain.type, name, domain.at("kernel"), domain.arch or "")
 
     def _kernel(self, domain: Domain) -> Action:
         arch = self._declaration.target.arch

@@ -1,6 +1,7 @@
 """Action: a guest's kernel -> the same, checked against the guest's type, in the form that dom0 starts fastest.
 
-params: type (pv, pvh, hvm), name (what messages call the kernel).  input: kernel.  output: kernel.
+params: type (pv, pvh, hvm), name (what messages call the kernel), arch (x86_64, ia32 or "" for
+either).  input: kernel.  output: kernel.
 A pv or pvh guest is built by libxenguest, which unpacks a bzImage in dom0 at every start (Debian's are xz: seconds on a
 slow machine). It takes the ELF file inside as well, and gzip over it (tools/libs/guest/xg_dom_core.c).
 """
@@ -21,9 +22,9 @@ _LEVEL = 6
 _GZIP = 16 + zlib.MAX_WBITS
 
 
-def started_by_xl(kernel: Input, type: str, name: str, at: Position | None) -> OutputOf:
-    """The kernel of an x86 guest, for xl."""
-    params = {"type": type, "name": name}
+def started_by_xl(kernel: Input, type: str, name: str, at: Position | None, arch: str = "") -> OutputOf:
+    """The kernel of an x86 guest, for xl. `arch`: what it must be made for, if that was declared."""
+    params = {"type": type, "name": name, "arch": arch}
     label = f"prepare {name} for {type} guests"
     action = Action(label, "xenbuild.parts.guestkernel:run", params, {"kernel": kernel}, ("kernel",), at=at)
     return action.output("kernel")
@@ -36,7 +37,7 @@ def run(job: Job) -> None:
         check_hvm(data, name)
     else:
         elf = unpacked(data, name)
-        check(notes_of_elf(Elf.parse(elf, name)), kind, name)
+        check(notes_of_elf(Elf.parse(elf, name)), kind, name, job.params["arch"])
         if is_bzimage(data):
             packer = zlib.compressobj(_LEVEL, wbits=_GZIP)  # without a name or time
             with job.out("kernel").open("wb") as out:
@@ -63,10 +64,12 @@ def unpacked(data: bytes, name: str) -> bytes | memoryview:
     )
 
 
-def check(notes: XenNotes, kind: str, name: str) -> None:
+def check(notes: XenNotes, kind: str, name: str, arch: str = "") -> None:
     """Raises FormatError if a kernel with these notes cannot be a guest of the type "pv" or "pvh"."""
     if notes.arch not in ("x86_64", "ia32"):
         raise FormatError(f"{name} is made for {notes.arch}, the guest for x86", advice="give a kernel for x86")
+    if arch and notes.arch != arch:
+        raise FormatError(f"{name} is made for {notes.arch}, the guest for {arch}", advice=f"write arch: {notes.arch}")
     if not notes.modes:
         raise FormatError(
             f"{name} has no Xen notes that say how to start it",

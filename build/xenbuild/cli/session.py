@@ -21,6 +21,7 @@ from xenbuild.spec.model import Declaration, Target
 from xenbuild.store.events import Event
 from xenbuild.store.location import store_root
 from xenbuild.store.store import Store
+from xenbuild.trust.sums import CYCLONEDX, MANIFEST, PROVENANCE, SPDX, SUMS
 
 DATA = ("recipes", "dom0-image", "pv-drivers")
 
@@ -72,7 +73,8 @@ class Session:
     def outputs(self, images: Sequence[Image]) -> list[Path]:
         """The images and what lies beside them."""
         folders = {image.path.parent for image in images}
-        beside = [folder / name for folder in sorted(folders) for name in ("manifest.json", "report.txt", "SHA256SUMS")]
+        names = (MANIFEST, SPDX, CYCLONEDX, PROVENANCE, "report.txt", SUMS)
+        beside = [folder / name for folder in sorted(folders) for name in names]
         inside = [image.path / name for image in images for name in image.files or ()]
         return [*(image.path for image in images), *inside, *beside]
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from threading import Lock
 
 from xenbuild.compose.bundle import Parts, bundle
+from xenbuild.compose.manifest import Manifest
 from xenbuild.media.medium import Making
 from xenbuild.media.registry import medium
 from xenbuild.media.results import Image, Made, write_results
-from xenbuild.parts import dom0, domains, guest, hypervisor
+from xenbuild.parts import dom0, domains, guest, host, hypervisor, microcode
 from xenbuild.parts.packages import merged, unpacked
-from xenbuild.parts.requests import part_requests, tool_requests
+from xenbuild.parts.requests import host_architecture, part_requests, tool_requests
 from xenbuild.parts.sourced import Sourced
 from xenbuild.parts.toolstree import ToolsTree, host_programs
 from xenbuild.parts.unpack import DOCUMENTATION
@@ -29,6 +31,8 @@ from xenbuild.spec.model import Declaration
 from xenbuild.spec.recipe import Board, HypervisorRecipe, Release, load_recipe, load_tools
 from xenbuild.store.events import Event
 from xenbuild.store.store import Store
+from xenbuild.trust.bill import Output
+from xenbuild.trust.origins import Origins, origins
 
 Events = Callable[[Event], None]
 
@@ -52,10 +56,15 @@ class Plan:
     compose: Action
     images: Mapping[str, OutputOf]
     packages: tuple[LockedPackage, ...]
+    origins: Origins
 
     @property
     def goals(self) -> list[OutputOf]:
-        return [*(self.compose.output(name) for name in self.compose.outputs), *self.images.values()]
+        return [
+            self.origins.described,
+            *(self.compose.output(name) for name in self.compose.outputs),
+            *self.images.values(),
+        ]
 
 
 def board_of(declaration: Declaration) -> Board:
@@ -74,8 +83,9 @@ def plan(declaration: Declaration, settings: Settings) -> Plan:
     recipe = load_recipe(HypervisorRecipe, declaration.target.hypervisor, declaration.folder)
     board = board_of(declaration)
     packages = {role: settings.lock.packages(r) for role, r in part_requests(declaration, release).items()}
-    tools, tool_packages = _tools(declaration, settings, "build")
-    sourced = _sourced(declaration, settings)
+    tool_packages: dict[LockedPackage, None] = {}
+    sourced = _sourced(declaration, settings, tool_packages)
+    tools = sourced.tools("build")
     if declaration.hypervisor.file is None:
         tree = merged("hypervisor", [unpacked(p, [arch.hypervisor.file]) for p in packages["hypervisor"]])
         xen = hypervisor.from_package(tree, arch.hypervisor.file)
@@ -87,7 +97,10 @@ def plan(declaration: Declaration, settings: Settings) -> Plan:
     kernel, initramfs = (
         dom0.parts(declaration, release, packages, inside, sourced) if declaration.dom0.enabled else (None, None)
     )
-    words = [*recipe.cmdline, *board.hypervisor_cmdline, *dom0.hypervisor_words(declaration)]
+    initramfs = microcode.in_front(declaration, packages, sourced, initramfs)
+    policy = declaration.hypervisor.xsm_policy
+    words = [*recipe.cmdline, *board.hypervisor_cmdline, *host.xen_words(declaration)]
+    words += host.dom0_words(declaration)
     words += declaration.hypervisor.cmdline
     parts = Parts(
         hypervisor=xen,
@@ -96,31 +109,24 @@ def plan(declaration: Declaration, settings: Settings) -> Plan:
         kernel_cmdline=" ".join([*board.dom0_cmdline, *declaration.dom0.cmdline]),
         initramfs=initramfs,
         guests=guests,
+        xsm_policy=sourced.input(policy, declaration.hypervisor.at("xsm_policy")) if policy else None,
+        dom0_type=declaration.dom0.type or "",
     )
-    if any(source.git for source in declaration.sources.values()):
-        tool_packages = [*tool_packages, *_tools(declaration, settings, "git")[1]]
     compose = bundle(declaration.target, parts, tools, settings.store)
-    images, image_packages = _images(declaration, settings, release, packages, parts, compose, sourced)
-    used = {p: None for role in packages.values() for p in role} | dict.fromkeys([*tool_packages, *image_packages])
-    return Plan(declaration, compose, images, tuple(used))
+    images = _images(declaration, release, packages, parts, compose, sourced)
+    used = tuple({p: None for role in packages.values() for p in role} | tool_packages)
+    return Plan(declaration, compose, images, used, origins(compose, images.values(), used))
 
 
 def _images(
     declaration: Declaration,
-    settings: Settings,
     release: Release,
     packages: Mapping[str, Sequence[LockedPackage]],
     parts: Parts,
     compose: Action,
     sourced: Sourced,
-) -> tuple[dict[str, OutputOf], list[LockedPackage]]:
-    """Every image of a declaration by its name, and the packages of the tools that they are made with."""
-    more: list[LockedPackage] = []
-
-    def tools(group: str) -> OutputOf:
-        tree, needed = _tools(declaration, settings, group)
-        more.extend(needed)
-        return tree
+) -> dict[str, OutputOf]:
+    """Every image of a declaration by its name."""
 
     def hypervisor_efi() -> OutputOf:
         file = release.architectures[declaration.target.arch].hypervisor.efi
@@ -139,12 +145,12 @@ def _images(
             parts=parts,
             compose=compose,
             firmware=firmware,
-            tools=tools,
+            tools=sourced.tools,
             file=sourced.input,
             hypervisor_efi=hypervisor_efi,
         )
         images[image.name] = medium(image.medium).plan(making)
-    return images, more
+    return images
 
 
 def build(declarations: Sequence[Declaration], settings: Settings, out: Path) -> tuple[list[Image], Results]:
@@ -161,8 +167,20 @@ def build(declarations: Sequence[Declaration], settings: Settings, out: Path) ->
         finished = [
             Made(image, results[made.images[image.name]], medium(image.medium)) for image in made.declaration.images
         ]
-        images += write_results(made.declaration, settings.store, manifest, finished, out)
+        beside = partial(_papers, made, settings, results)
+        images += write_results(made.declaration, settings.store, manifest, finished, out, beside)
     return images, results
+
+
+def _papers(
+    made: Plan, settings: Settings, results: Results, manifest: Manifest, outputs: Sequence[Output]
+) -> dict[str, str]:
+    """Bills of materials and provenance of what was built."""
+    from xenbuild.trust.papers import papers
+
+    described = settings.store.read(results[made.origins.described].digest)
+    key = next(key for label, key in results.actions if label == made.compose.label)
+    return papers(made.declaration, manifest, made.origins, described, settings.lock, key, outputs)
 
 
 def tools_tree(declaration: Declaration, settings: Settings, group: str) -> ToolsTree:
@@ -174,10 +192,10 @@ def tools_tree(declaration: Declaration, settings: Settings, group: str) -> Tool
 
 def with_test_files(declaration: Declaration, settings: Settings) -> Declaration:
     """The declaration in whose tests every source is a real file, fetched if need be."""
-    sourced = _sourced(declaration, settings)
+    packages: dict[LockedPackage, None] = {}
+    sourced = _sourced(declaration, settings, packages)
     made = {use.file: sourced.input(use.file, use.at) for test in declaration.tests for use in uses(test)}
     goals = [one for one in made.values() if isinstance(one, OutputOf)]
-    packages = _tools(declaration, settings, "git")[1] if goals else []
     results = _bring_about(goals, packages, settings)
 
     def place(use: Use) -> Path:
@@ -210,10 +228,17 @@ def _tools(declaration: Declaration, settings: Settings, group: str) -> tuple[Ou
     host = host_programs(declaration, programs, settings.store)
     if host is not None and set(programs) <= set(declaration.host_tools):
         return merged(f"tools: {group}", [host]), []
-    packages = settings.lock.packages(tool_requests(tools, [group], declaration.folder)[group])
+    packages = settings.lock.packages(tool_requests(tools, [group], declaration.folder, host_architecture())[group])
     trees: list[Input] = [unpacked(p, exclude=DOCUMENTATION) for p in packages]
     return merged(f"tools: {group}", [*trees, host] if host else trees), packages
 
 
-def _sourced(declaration: Declaration, settings: Settings) -> Sourced:
-    return Sourced(declaration, settings.store, lambda group: _tools(declaration, settings, group)[0])
+def _sourced(declaration: Declaration, settings: Settings, packages: dict[LockedPackage, None]) -> Sourced:
+    """What makes inputs of the declaration's files; `packages` collects those of the tools that it asks for."""
+
+    def tools(group: str) -> OutputOf:
+        tree, used = _tools(declaration, settings, group)
+        packages.update(dict.fromkeys(used))
+        return tree
+
+    return Sourced(declaration, settings.store, tools)

@@ -13,9 +13,11 @@ MEDIA = {
     "efi": "xenbuild.media.efi:MEDIUM",
     "iso": "xenbuild.media.iso:MEDIUM",
     "oci": "xenbuild.media.parcel:OCI",
+    "pxe": "xenbuild.media.pxe:MEDIUM",
     "qcow2": "xenbuild.media.virtual:QCOW2",
     "raw": "xenbuild.media.raw:MEDIUM",
     "tar": "xenbuild.media.parcel:TAR",
+    "uboot": "xenbuild.media.uboot:MEDIUM",
     "vmdk": "xenbuild.media.virtual:VMDK",
 }
 

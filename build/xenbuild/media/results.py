@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,10 @@ from xenbuild.store.digest import Digest
 from xenbuild.store.files import copy, in_words, remove
 from xenbuild.store.store import Store
 from xenbuild.store.tree import DirEntry, FileEntry, LinkEntry, Tree
+from xenbuild.trust.bill import Output
+from xenbuild.trust.sums import SIGNATURE, SUMS
+
+Papers = Callable[[Manifest, Sequence[Output]], Mapping[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +64,17 @@ def image_path(declaration: Declaration, made: Made, out: Path) -> Path:
 
 
 def write_results(
-    declaration: Declaration, store: Store, manifest_digest: Digest, made: Sequence[Made], out: Path
+    declaration: Declaration,
+    store: Store,
+    manifest_digest: Digest,
+    made: Sequence[Made],
+    out: Path,
+    papers: Papers = lambda manifest, outputs: {},
 ) -> list[Image]:
-    """Copy every image to its place and describe them. What is unchanged is not written again."""
+    """Copy every image to its place and describe them. What is unchanged is not written again.
+
+    `papers` makes more files to lie beside the images. A signature of other sums than now goes away.
+    """
     manifest = Manifest.from_bytes(store.read(manifest_digest), "manifest")
     images = []
     for one in made:
@@ -76,10 +88,15 @@ def write_results(
             _place(store, digest, path)
         images.append(Image(str(declaration.target), one.image.name, path, digest, one.image.medium, files))
     folder = out / declaration.target.folder
-    _write(folder / "manifest.json", _manifest_json(declaration, manifest, images))
+    sums = {name: digest for image in images for name, digest in image.sums.items()}
+    beside = {"manifest.json": _manifest_json(declaration, manifest, images)}
+    beside |= papers(manifest, [Output(name, digest.hash, digest.size) for name, digest in sums.items()])
+    for name, text in beside.items():
+        _write(folder / name, text)
+        sums[name] = Digest.of(text.encode())
     _write(folder / "report.txt", _report(declaration, manifest, images))
-    sums = (f"{digest.hash}  {name}\n" for image in images for name, digest in image.sums.items())
-    _write(folder / "SHA256SUMS", "".join(sums))
+    if _write(folder / SUMS, "".join(f"{digest.hash}  {name}\n" for name, digest in sums.items())):
+        (folder / SIGNATURE).unlink(missing_ok=True)
     return images
 
 
@@ -129,12 +146,14 @@ def _same(store: Store, tree: Tree, folder: Path) -> bool:
     )
 
 
-def _write(path: Path, text: str) -> None:
+def _write(path: Path, text: str) -> bool:
+    """Whether there was anything to write."""
     with in_words(path):
         if path.is_file() and path.read_bytes() == text.encode():
-            return
+            return False
         with _by_rename(path) as new:
             new.write_text(text, encoding="utf-8")
+        return True
 
 
 @contextmanager

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from xenbuild.errors import HostError
@@ -24,11 +25,21 @@ def host_architecture() -> str:
 
 
 def part_requests(declaration: Declaration, release: Release) -> dict[str, Request]:
-    """The package requests of one target by role: hypervisor, kernel, dom0, and `extra` for the user's packages."""
+    """The package requests of one target by role.
+
+    The roles are hypervisor, kernel, dom0, device model, grub, `extra` for the user's packages in dom0, and
+    `packages ...` for each list of packages that a guest or a disk has.
+    """
     arch = release.architectures[declaration.target.arch]
     archives = added_archives(declaration)
 
-    def request(role: str, roots: Sequence[str], only: str = "", exclude: Sequence[str] = ()) -> Request:
+    def request(
+        role: str,
+        roots: Sequence[str],
+        only: str = "",
+        exclude: Sequence[str] = (),
+        archives: tuple[Archive, ...] = archives,
+    ) -> Request:
         return Request(
             name=f"{declaration.target} {role}",
             release=release,
@@ -49,9 +60,29 @@ def part_requests(declaration: Declaration, release: Release) -> dict[str, Reque
         found["device model"] = request(
             "device model", arch.device_model.roots, exclude=[*release.dom0.exclude, *arch.device_model.exclude]
         )
+    microcode = declaration.hypervisor.microcode
+    if microcode is not None and microcode.packages:
+        more = (*_firmware_archives(release), *archives)
+        found["microcode"] = request("microcode", microcode.packages, only="-", archives=more)
     if declaration.dom0.packages:
         found["extra"] = request("extra", declaration.dom0.packages, exclude=release.dom0.scripts)
+    if any(domain.boot == "grub" for domain in declaration.domains.values()) and arch.grub is not None:
+        found["grub"] = request("grub", arch.grub.roots, only="-")
+    for names in package_lists(declaration):
+        role = role_of(names)
+        found[role] = request(role, sorted(set(names)), exclude=release.dom0.scripts)
     return found
+
+
+def package_lists(declaration: Declaration) -> Iterator[Sequence[str]]:
+    """The packages of each guest and of each disk."""
+    for domain in declaration.domains.values():
+        yield from (names for names in (domain.packages, *(disk.packages for disk in domain.disks)) if names)
+
+
+def role_of(names: Sequence[str]) -> str:
+    """The role of a guest's or a disk's packages: guests with the same packages share a request."""
+    return f"packages {' '.join(sorted(set(names)))}"
 
 
 def needs_device_model(declaration: Declaration) -> bool:
@@ -61,6 +92,13 @@ def needs_device_model(declaration: Declaration) -> bool:
         for domain in declaration.domains.values()
         if domain.start == "toolstack"
     )
+
+
+def _firmware_archives(release: Release) -> tuple[Archive, ...]:
+    """The release's archives once more, of the components that hold what is no free software."""
+    if not release.firmware:
+        return ()
+    return tuple(replace(archive, components=release.firmware) for archive in release.archives)
 
 
 def added_archives(declaration: Declaration) -> tuple[Archive, ...]:
@@ -79,16 +117,19 @@ def added_archives(declaration: Declaration) -> tuple[Archive, ...]:
     )
 
 
-def tool_requests(tools: Tools, groups: Sequence[str], folder: Path) -> dict[str, Request]:
-    """The requests of the tools tree: one for each group of programs (recipes/tools.yaml). `folder`: as in Request."""
+def tool_requests(tools: Tools, groups: Sequence[str], folder: Path, host: str) -> dict[str, Request]:
+    """The requests of the tools tree: one for each group of programs (recipes/tools.yaml). `folder`: as in Request.
+
+    `host` is Debian's name of the architecture of the machine that runs them.
+    """
     found = {}
     for group in groups:
         release = load_recipe(Release, tools.releases.get(group, tools.release), folder)
         target = tools.files.get(group)
         found[group] = Request(
-            name=f"tools {group}",
+            name=f"tools {group}" if target else f"tools {group} on {host}",
             release=release,
-            arch=release.architectures[target].debian if target else host_architecture(),
+            arch=release.architectures[target].debian if target else host,
             roots=tuple(tools.groups[group]),
             only="-" if target else "",
             exclude=tuple(tools.exclude),
@@ -97,6 +138,7 @@ def tool_requests(tools: Tools, groups: Sequence[str], folder: Path) -> dict[str
     return found
 
 
-def needed_groups(tools: Tools, architectures: Collection[str]) -> list[str]:
-    """The groups of tools that a declaration may need whose targets are of these architectures."""
-    return [group for group in sorted(tools.groups) if tools.files.get(group) in (None, *architectures)]
+def needed_groups(tools: Tools, architectures: Collection[str], host: str) -> list[str]:
+    """The groups of tools that a declaration may need on a host whose targets are of these architectures."""
+    wanted = [group for group in sorted(tools.groups) if tools.files.get(group) in (None, *architectures)]
+    return [group for group in wanted if group not in tools.hosts[host]]

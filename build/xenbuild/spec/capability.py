@@ -29,7 +29,9 @@ class Row(Node):
     arch: list[str] = key("architectures")
     release: list[str] = key("releases")
     guests: dict[str, list[str]] = key("types of guest, and the architectures that each may have", factory=dict)
+    dom0: list[str] = key("types of dom0 that can be chosen", factory=list)
     media: dict[str, list[str]] = key("media, and the firmware that starts each")
+    lacks: list[str] = key("keys of xl.cfg(5) that the packages cannot serve", factory=list)
 
 
 @dataclass(kw_only=True)
@@ -51,6 +53,8 @@ class Case(Node):
     guest_arch: str | None = key("architecture of the guest", default=None)
     medium: str | None = key("medium of the image", default=None)
     firmware: str | None = key("firmware that should start it", default=None)
+    dom0: str | None = key("type of dom0", default=None)
+    setting: str | None = key("key of xl.cfg(5) that a guest sets", default=None)
 
     def fits(self, facts: dict[str, str]) -> bool:
         wanted = {name: getattr(self, name) for name in keys(Case)}
@@ -101,7 +105,8 @@ def find_row(target: Target, release: str, at: Position | None) -> Row:
 
 
 def check_possible(made: Declaration, row: Row, problems: Problems) -> None:
-    """Judge guests and images of a declaration against the row of its target."""
+    """Judge dom0, guests and images of a declaration against the row of its target."""
+    _check_dom0(made, row, problems)
     for name, domain in made.domains.items():
         _check_guest(made, row, name, domain, problems)
     for image in made.images:
@@ -110,12 +115,28 @@ def check_possible(made: Declaration, row: Row, problems: Problems) -> None:
         _check_machine(made, row, test, problems)
 
 
+def _check_dom0(made: Declaration, row: Row, problems: Problems) -> None:
+    if made.dom0.type is None or made.dom0.type in row.dom0:
+        return
+    facts = _facts(made) | {"dom0": made.dom0.type}
+    message = f"dom0.type: {made.target} has no {made.dom0.type} dom0"
+    problems.take(table().explain(message, facts, made.dom0.at("type"), f"types here: {', '.join(row.dom0) or 'none'}"))
+
+
+def _facts(made: Declaration) -> dict[str, str]:
+    return {"hypervisor": made.target.hypervisor, "arch": made.target.arch, "release": made.release}
+
+
 def _check_guest(made: Declaration, row: Row, name: str, domain: Domain, problems: Problems) -> None:
     arch = domain.arch or made.target.arch
+    facts = _facts(made) | {"guest": domain.type, "guest_arch": arch}
+    for setting in domain.settings:
+        if setting in row.lacks:
+            message = f"domains.{name}: {made.release} cannot serve {setting}"
+            at = domain.at(f"settings.{setting}")
+            problems.take(table().explain(message, facts | {"setting": setting}, at, "remove it"))
     if arch in row.guests.get(domain.type, []):
         return
-    facts = {"hypervisor": made.target.hypervisor, "arch": made.target.arch, "release": made.release}
-    facts |= {"guest": domain.type, "guest_arch": arch}
     possible = [f"{kind} ({', '.join(archs)})" for kind, archs in row.guests.items()]
     at = domain.at("arch" if domain.type in row.guests and domain.arch else "type")
     guest = domain.type if arch == made.target.arch else f"{arch} {domain.type}"
@@ -125,7 +146,7 @@ def _check_guest(made: Declaration, row: Row, name: str, domain: Domain, problem
 
 def _check_image(made: Declaration, row: Row, image: Image, problems: Problems) -> None:
     if image.medium not in row.media:
-        facts = {"hypervisor": made.target.hypervisor, "arch": made.target.arch, "medium": image.medium}
+        facts = _facts(made) | {"medium": image.medium}
         message = f"{made.target} has no medium '{image.medium}'"
         otherwise = f"media here: {', '.join(row.media)}"
         problems.take(table().explain(message, facts, image.at("medium"), otherwise))
@@ -145,7 +166,7 @@ def _check_firmware(
     possible = row.media[image.medium]
     if firmware in possible:
         return
-    facts = {"hypervisor": made.target.hypervisor, "arch": made.target.arch, "medium": image.medium}
+    facts = _facts(made) | {"medium": image.medium}
     message = f"medium {image.medium} on {made.target} is not started by {firmware}"
     otherwise = f"firmware here: {', '.join(possible) or 'none'}"
     problems.take(table().explain(message, {**facts, "firmware": firmware}, at, otherwise))

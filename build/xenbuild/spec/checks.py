@@ -8,9 +8,10 @@ from collections.abc import Iterable, Mapping
 from xenbuild.errors import Position
 from xenbuild.spec.block import Node
 from xenbuild.spec.convert import Check
+from xenbuild.spec.disks import check_disk
 from xenbuild.spec.dom0 import Bridge, Dom0, File, User
 from xenbuild.spec.domain import Disk, Domain, Network
-from xenbuild.spec.guests import check_disk, check_guests, check_network
+from xenbuild.spec.guests import check_guests, check_network
 from xenbuild.spec.image import Data, Menu, Slots
 from xenbuild.spec.images import check_data, check_images, check_menu, check_slots
 from xenbuild.spec.model import Declaration, Source

@@ -134,6 +134,9 @@ def _images(
         tree = merged("hypervisor for UEFI", [unpacked(p, [file]) for p in packages["hypervisor"]])
         return hypervisor.from_package(tree, file)
 
+    def kernel_files(patterns: list[str]) -> OutputOf:
+        return merged("files of the kernel's package", [unpacked(p, patterns) for p in packages.get("kernel", ())])
+
     row = find_row(declaration.target, declaration.release, declaration.at("release"))
     images = {}
     for image in declaration.images:
@@ -148,6 +151,7 @@ def _images(
             tools=sourced.tools,
             file=sourced.input,
             hypervisor_efi=hypervisor_efi,
+            kernel_files=kernel_files,
         )
         images[image.name] = medium(image.medium).plan(making)
     return images

@@ -133,9 +133,19 @@ def tool_requests(tools: Tools, groups: Sequence[str], folder: Path, host: str) 
             roots=tuple(tools.groups[group]),
             only="-" if target else "",
             exclude=tuple(tools.exclude),
+            archives=_components(release, tools.components.get(group, [])),
             folder=folder,
         )
     return found
+
+
+def _components(release: Release, names: Sequence[str]) -> tuple[Archive, ...]:
+    """More components of the release's first archive, as an archive of their own."""
+    if not names:
+        return ()
+    first = release.archives[0]
+    name = f"{first.name} {' '.join(names)}"
+    return (Archive(name=name, mirrors=first.mirrors, suites=first.suites, components=[*names], keyring=first.keyring),)
 
 
 def needed_groups(tools: Tools, architectures: Collection[str], host: str) -> list[str]:

@@ -39,9 +39,12 @@ static long multicall(ulong *args)
 
 static long privileged(long (*call)(ulong), ulong nr, ulong arg)
 {
-	if (current->domain->privileged)
+	struct domain *d = current->domain;
+
+	if (d->privileged)
 		return call(arg);
-	printk("domain %u may not make hypercall %lu\n", current->domain->id, nr);
+	if (!d->denied++) /* once: a guest must not be able to flood the console */
+		printk("domain %u may not make hypercall %lu\n", d->id, nr);
 	return -EPERM;
 }
 

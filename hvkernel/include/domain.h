@@ -60,6 +60,7 @@ struct domain {
 	bool shut_down;
 	u8 shutdown_code;
 	u32 pause_count;
+	u32 denied; /* attempts at what only dom0 may do */
 	u8 handle[16];
 
 	struct vcpu *vcpu[MAX_VCPUS];

@@ -7,7 +7,9 @@
 #include "guest.h"
 #include "lib.h"
 #include "pagetype.h"
+#include "sched.h"
 #include "space.h"
+#include "tlb.h"
 
 static unsigned int index_of(ulong va, unsigned int level)
 {
@@ -115,7 +117,7 @@ int grant_pte_map(u64 host_addr, u32 flags, struct page *page, paddr_t *where)
 {
 	unsigned int index;
 	struct page *table = granted_table(host_addr, flags, &index);
-	bool write = !(flags & GNTMAP_readonly);
+	bool write = !(flags & GNTMAP_readonly), replaces;
 	u64 e = pte_of(mfn_of(page), PTE_P | PTE_A | PTE_D | (write ? PTE_RW : 0));
 
 	if (!table || (!(flags & GNTMAP_contains_pte) && host_addr & (PAGE_SIZE - 1)))
@@ -127,12 +129,15 @@ int grant_pte_map(u64 host_addr, u32 flags, struct page *page, paddr_t *where)
 		page_put(page);
 		return GNTST_general_error;
 	}
+	replaces = table_read(table, index) & PTE_P;
 	if (table_set_granted(table, index, e)) {
 		if (write)
 			page_put_type(page);
 		page_put(page);
 		return GNTST_general_error;
 	}
+	if (replaces)
+		tlb_flush_cpus(domain_cpus(current->domain));
 	*where = entry_address(table, index);
 	return GNTST_okay;
 }

@@ -14,15 +14,13 @@ static const void *low(u64 address)
 	return (const void *)(DIRECT_BASE + (ulong)address);
 }
 
-static void take_cmdline(const char *text, bool has_file)
+static const char *behind_file(const char *text)
 {
-	if (has_file) {
-		while (*text && *text != ' ')
-			text++;
-		while (*text == ' ')
-			text++;
-	}
-	strcopy(cmdline, text, sizeof(cmdline));
+	while (*text && *text != ' ')
+		text++;
+	while (*text == ' ')
+		text++;
+	return text;
 }
 
 static void add_range(u64 start, u64 size, u32 type)
@@ -55,11 +53,19 @@ static void read_mb1(const struct mb1 *info)
 		u32 start, end, cmdline, pad;
 	} *mods = low(info->mods_addr);
 
+	/* GRUB 2 gives no file name in front of the words, all others do. */
+	bool bare = info->flags & 512 && !strncmp(low(info->loader_name), "GRUB ", 5) &&
+		    strncmp(low(info->loader_name), "GRUB 0.", 7);
+
 	boot.loader = "multiboot 1";
 	if (info->flags & 4)
-		take_cmdline(low(info->cmdline), true);
-	for (u32 i = 0; info->flags & 8 && i < info->mods_count; i++)
-		add_module(mods[i].start, mods[i].end, mods[i].cmdline ? low(mods[i].cmdline) : "");
+		strcopy(cmdline, bare ? low(info->cmdline) : behind_file(low(info->cmdline)),
+			sizeof(cmdline));
+	for (u32 i = 0; info->flags & 8 && i < info->mods_count; i++) {
+		const char *words = mods[i].cmdline ? low(mods[i].cmdline) : "";
+
+		add_module(mods[i].start, mods[i].end, bare ? words : behind_file(words));
+	}
 	for (u32 at = 0; info->flags & 64 && at + 24 <= info->mmap_length;) {
 		const u8 *e = low(info->mmap_addr + at);
 		u64 start, size;
@@ -104,7 +110,7 @@ static void read_mb2(const u8 *info)
 		if (!type || size < 8)
 			break;
 		if (type == 1)
-			take_cmdline((const char *)tag + 8, false);
+			strcopy(cmdline, (const char *)tag + 8, sizeof(cmdline));
 		if (type == 3) {
 			memcpy(&start, tag + 8, 4);
 			memcpy(&end, tag + 12, 4);
@@ -137,7 +143,7 @@ static void read_pvh(const struct pvh *info)
 
 	boot.loader = "PVH";
 	if (info->cmdline)
-		take_cmdline(low(info->cmdline), false);
+		strcopy(cmdline, low(info->cmdline), sizeof(cmdline));
 	for (u32 i = 0; i < info->nr_modules; i++)
 		add_module(mods[i].start, mods[i].start + mods[i].size,
 			   mods[i].cmdline ? low(mods[i].cmdline) : "");

@@ -15,7 +15,6 @@
 
 #define IDT_GATE 0x8e00u /* interrupt gate, present, DPL 0 */
 
-u8 boot_block[CPU_BLOCK] __attribute__((aligned(CPU_BLOCK)));
 static u8 zero_page[PAGE_SIZE] __attribute__((aligned(PAGE_SIZE)));
 static struct idt_entry idt[256] __attribute__((aligned(PAGE_SIZE)));
 extern const u8 trap_stubs[256][16];

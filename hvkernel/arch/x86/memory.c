@@ -12,8 +12,9 @@
 #include "hypercall.h"
 #include "lib.h"
 
-#define LOW_MEMORY 0x100ul /* frames below 1 MiB stay with the firmware, dom0 and the trampoline   \
-			    */
+#define LOW_MEMORY                                                                                 \
+	0x100ul /* frames below 1 MiB stay with the firmware, dom0 and the trampoline              \
+		 */
 
 u64 pte_nx;
 static mfn_t early_at; /* next frame that early_frame() looks at */
@@ -135,8 +136,9 @@ static void map_frame_table(void)
 	tlb_reload();
 	frame_table = (struct page *)FRAMETABLE;
 	memset(frame_table, 0, size);
+	/* RAM is ours until it is given away; what lies below 1 MiB is dom0's to look at. */
 	for (mfn_t i = 0; i < max_frame; i++)
-		frame_table[i].owner = OWNER_IO;
+		frame_table[i].owner = i >= LOW_MEMORY && is_ram(i) ? OWNER_HV : OWNER_IO;
 }
 
 static void map_machphys(void)
@@ -169,14 +171,13 @@ static void protect_image(void)
 	tlb_reload();
 }
 
-static void add_free(bool modules)
+static void add_free(void)
 {
 	mfn_t start = 0;
 	bool open = false;
 
 	for (mfn_t mfn = early_at; mfn <= max_frame; mfn++) {
-		bool use = mfn < max_frame && is_ram(mfn) && frame_table[mfn].owner == OWNER_IO &&
-			   (modules ? mfn >= LOW_MEMORY : !is_taken(mfn));
+		bool use = mfn < max_frame && frame_table[mfn].owner == OWNER_HV && !is_taken(mfn);
 
 		if (use && !open)
 			start = mfn;
@@ -197,16 +198,24 @@ void memory_init(void)
 	map_frame_table();
 	map_machphys();
 	windows_init();
-	add_free(false);
+	add_free();
 	printk("memory: %lu MiB, %lu MiB free; tables %lu KiB\n", total_frames >> 8,
 	       free_frames >> 8, (ulong)((early_at - direct_frame(_end)) << 2));
+}
+
+static void add_module(const struct module *m)
+{
+	for (mfn_t mfn = (mfn_t)(m->start >> PAGE_SHIFT); (u64)mfn << PAGE_SHIFT < m->end; mfn++)
+		if (page_of(mfn) && frame_table[mfn].owner == OWNER_HV && mfn > direct_frame(_end))
+			frames_add(mfn, mfn + 1);
 }
 
 /* When dom0 has its copies, the modules' memory is free. */
 void memory_add_rest(void)
 {
+	for (unsigned int i = 0; i < boot.module_count; i++)
+		add_module(&boot.modules[i]);
 	boot.module_count = 0;
-	add_free(true);
 }
 
 /* In the form of the BIOS's E820. */

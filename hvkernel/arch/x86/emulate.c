@@ -249,7 +249,7 @@ bool emulate_privileged(struct regs *r)
 }
 
 /* ud2, "xen", then the instruction (public/arch-x86/xen.h, XEN_EMULATE_PREFIX): only CPUID. */
-bool emulate_prefixed(struct regs *r)
+static bool is_prefixed_cpuid(struct regs *r)
 {
 	static const u8 prefixed_cpuid[] = {0x0f, 0x0b, 'x', 'e', 'n', 0x0f, 0xa2};
 	u8 code[sizeof(prefixed_cpuid)];
@@ -265,4 +265,23 @@ bool emulate_prefixed(struct regs *r)
 	r->dx = out[3];
 	r->ip += sizeof(code);
 	return true;
+}
+
+/* LFENCE, MFENCE, SFENCE on a CPU from before SSE and SSE2, where order is kept without them:
+ * Debian's GRUB for PAE guests has them, and runs on a Pentium II all the same. */
+static bool is_fence(struct regs *r)
+{
+	u8 code[3];
+
+	if (!copy_from_guest(code, (ulong)r->ip, sizeof(code)) || code[0] != 0x0f || code[1] != 0xae ||
+	    code[2] < 0xe8)
+		return false;
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	r->ip += sizeof(code);
+	return true;
+}
+
+bool emulate_undefined(struct regs *r)
+{
+	return is_prefixed_cpuid(r) || is_fence(r);
 }

@@ -173,7 +173,7 @@ static void guest_trap(struct regs *r)
 		inject_trap(r, TRAP_DB, -1);
 		break;
 	case TRAP_UD:
-		if (!emulate_prefixed(r))
+		if (!emulate_undefined(r))
 			inject_trap(r, TRAP_UD, -1);
 		break;
 	case TRAP_NM:

@@ -17,10 +17,10 @@ void inject_trap(struct regs *r, unsigned int vector, s64 error);
 void inject_page_fault(struct regs *r, ulong address, u32 error);
 void inject_event(struct regs *r);
 
-/* Emulates a privileged instruction of a guest's kernel (#GP), or what the prefix asks for (#UD).
+/* Emulates a privileged instruction of a guest's kernel (#GP), or one that this CPU does not know (#UD).
  */
 bool emulate_privileged(struct regs *r);
-bool emulate_prefixed(struct regs *r);
+bool emulate_undefined(struct regs *r);
 void guest_cpuid(u32 leaf, u32 sub, u32 out[4]);
 /* A write to a page table that the guest reads only: done as a hypercall would. */
 bool emulate_table_write(struct regs *r, ulong address);

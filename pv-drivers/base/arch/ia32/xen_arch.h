@@ -9,6 +9,7 @@
 #define GUEST_TYPE   "x86_32p"
 #define KERNEL_CS    0xe019
 #define KERNEL_DS    0xe021
+#define START_DS     KERNEL_DS
 #define FLAT_USER_CS 0xe02b
 #define FLAT_USER_DS 0xe033
 #define M2P_START    0xf5800000ul

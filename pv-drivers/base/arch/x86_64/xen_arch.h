@@ -9,6 +9,7 @@
 #define GUEST_TYPE   "x86_64"
 #define KERNEL_CS    0xe033
 #define KERNEL_DS    0xe02b
+#define START_DS     0
 #define FLAT_USER_CS 0xe033
 #define FLAT_USER_DS 0xe02b
 #define M2P_START    0xffff800000000000ul

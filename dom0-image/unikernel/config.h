@@ -8,20 +8,20 @@
 
 #include "types.h"
 
-#define NAME_MAX     32u
+#define GUEST_NAME_MAX     32u
 #define MAX_DISKS    4u
 #define MAX_NICS     4u
 #define CMDLINE_MAX  1024u
-#define FILENAME_MAX 96u
+#define FILE_NAME_MAX 96u
 
 enum restart { RESTART_NEVER, RESTART_ON_CRASH, RESTART_ALWAYS };
 
 struct disk_config {
 	char device[8]; /* xvda */
 	bool readonly;
-	char file[FILENAME_MAX]; /* in the archive; "" for one of zeros */
+	char file[FILE_NAME_MAX]; /* in the archive; "" for one of zeros */
 	u64 size;		 /* of that */
-	char hardware[FILENAME_MAX]; /* or dom0's own disk of this name */
+	char hardware[FILE_NAME_MAX]; /* or dom0's own disk of this name */
 };
 
 struct nic_config {
@@ -29,10 +29,10 @@ struct nic_config {
 };
 
 struct guest_config {
-	char name[NAME_MAX];
+	char name[GUEST_NAME_MAX];
 	u64 memory; /* KiB */
 	u32 vcpus, weight, cap;
-	char kernel[FILENAME_MAX], initramfs[FILENAME_MAX];
+	char kernel[FILE_NAME_MAX], initramfs[FILE_NAME_MAX];
 	char cmdline[CMDLINE_MAX];
 	struct disk_config disks[MAX_DISKS];
 	u32 disk_count;
@@ -40,7 +40,7 @@ struct guest_config {
 	u32 nic_count;
 	bool autostart;
 	enum restart restart;
-	char after[NAME_MAX]; /* a guest that has to run first; "" for none */
+	char after[GUEST_NAME_MAX]; /* a guest that has to run first; "" for none */
 };
 
 /*

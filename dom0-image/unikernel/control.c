@@ -16,6 +16,7 @@ enum {
 	MAX_MEM = 11,
 	SET_CONTEXT = 12,
 	GET_CONTEXT = 13,
+	MAX_VCPUS = 15,
 	SCHEDULER = 16,
 	HYPERCALL_INIT = 22,
 	FRAME_INFO = 61,
@@ -52,6 +53,7 @@ struct domctl {
 			u32 scheduler, cmd; /* cmd: 0 set, 1 get */
 			u16 weight, cap;
 		} weight;
+		u32 vcpus;
 		u64a frame;
 		struct {
 			u64a count, array;
@@ -84,6 +86,7 @@ static int plain(u32 cmd, domid_t dom)
 int domain_create(u32 vcpus)
 {
 	struct domctl op;
+	domid_t dom;
 	int rc;
 
 	memset(&op, 0, sizeof(op));
@@ -93,7 +96,16 @@ int domain_create(u32 vcpus)
 	op.u.create.max_maptrack_frames = MAX_MAPTRACK;
 	op.u.create.grant = GRANT_VERSION_1;
 	rc = domctl(&op, CREATE, 0); /* 0: Xen chooses a number */
-	return rc ? rc : op.domain;
+	if (rc)
+		return rc;
+	dom = op.domain;
+	memset(&op, 0, sizeof(op));
+	op.u.vcpus = vcpus; /* only now they are made */
+	rc = domctl(&op, MAX_VCPUS, dom);
+	if (!rc)
+		return dom;
+	domain_destroy(dom);
+	return rc;
 }
 
 int domain_destroy(domid_t dom)

@@ -148,14 +148,33 @@ static const char *log(char **words, u32 count)
 	return NULL;
 }
 
+/* A byte of a text in which \xHH stands for any; *text goes on behind it. */
+static char unescaped(const char **text)
+{
+	char digits[5] = {'0', 'x', 0, 0, 0}, *end;
+	unsigned long byte;
+
+	if ((*text)[0] != '\\' || (*text)[1] != 'x' || !(*text)[2])
+		return *(*text)++;
+	memcpy(digits + 2, *text + 2, 2);
+	byte = strtoul(digits, &end, 16);
+	*text += end - digits;
+	return (char)byte;
+}
+
 static const char *type(char **words, u32 count)
 {
 	const char *error;
 	struct guest *guest = running(words[0], &error);
 
 	for (u32 i = 1; guest && i < count; i++) {
-		terminal_type(&guest->terminal, words[i], strlen(words[i]));
-		terminal_type(&guest->terminal, i + 1 < count ? " " : "\r", 1);
+		for (const char *at = words[i]; *at;) {
+			char byte = unescaped(&at);
+
+			terminal_type(&guest->terminal, &byte, 1);
+		}
+		if (i + 1 < count)
+			terminal_type(&guest->terminal, " ", 1);
 	}
 	return error;
 }
@@ -290,7 +309,7 @@ const struct command commands[] = {
     {"unpause", "GUEST", "let them go on", 1, unpause},
     {"console", "GUEST", "its console; Ctrl-] leaves", 1, console},
     {"log", "GUEST", "its last output", 1, log},
-    {"type", "GUEST WORD...", "type a line on its console", 2, type},
+    {"type", "GUEST TEXT", "type on its console; \\x0d is Return", 2, type},
     {"weight", "GUEST N [CAP]", "its share of the CPUs", 2, weight},
     {"memory", "GUEST KIB", "its memory target", 2, memory},
     {"vcpus", "GUEST N", "how many of its vcpus are online", 2, vcpus},

@@ -10,6 +10,7 @@
 #include "image.h"
 #include "memdisk.h"
 #include "nodes.h"
+#include "shell.h"
 #include "xenstore/connection.h"
 #include "xs.h"
 
@@ -179,9 +180,9 @@ static void say_create(struct guest *guest)
 	const char *error = guest_create(guest);
 
 	if (error)
-		printf("dom0: guest %s was not created: %s\n", guest->config.name, error);
+		notice("dom0: guest %s was not created: %s\n", guest->config.name, error);
 	else
-		printf("dom0: guest %s is domain %u\n", guest->config.name, guest->dom);
+		notice("dom0: guest %s is domain %u\n", guest->config.name, guest->dom);
 }
 
 static void ended(struct guest *guest, enum shutdown_reason reason)
@@ -191,7 +192,7 @@ static void ended(struct guest *guest, enum shutdown_reason reason)
 	bool again = reason == SHUTDOWN_REBOOT || guest->config.restart == RESTART_ALWAYS ||
 		     (guest->config.restart == RESTART_ON_CRASH && crashed);
 
-	printf("dom0: guest %s %s\n", guest->config.name,
+	notice("dom0: guest %s %s\n", guest->config.name,
 	       names[crashed ? SHUTDOWN_CRASH : reason]);
 	take_down(guest);
 	if (again)
@@ -239,7 +240,7 @@ void guests_start(char *archive, size_t size)
 		guests_end = &guest->next;
 	}
 	if (error)
-		printf("dom0: %s:%u: %s\n", SETTINGS, line, error);
+		notice("dom0: %s:%u: %s\n", SETTINGS, line, error);
 }
 
 void guests_autostart(void)

@@ -9,10 +9,33 @@
 #include <string.h>
 
 #define PROMPT "dom0> "
-#define DETACH 0x1d /* Ctrl-] */
+#define ERASE  "\r\033[K" /* the line, on any terminal since the VT100 (ECMA-48, EL) */
+#define DETACH 0x1d	  /* Ctrl-] */
 
 static char line[256];
 static size_t length;
+static bool prompting;
+
+static void prompt(void)
+{
+	prompting = true;
+	console_write(PROMPT, strlen(PROMPT));
+	console_write(line, length);
+}
+
+void notice(const char *format, ...)
+{
+	bool shown = prompting && !terminal_attached();
+	va_list list;
+
+	if (shown)
+		console_write(ERASE, strlen(ERASE));
+	va_start(list, format);
+	vprintf(format, list);
+	va_end(list);
+	if (shown)
+		prompt();
+}
 
 static void run(void)
 {
@@ -50,10 +73,11 @@ static void key(char c)
 {
 	if (c == '\r' || c == '\n') {
 		console_write("\n", 1);
+		prompting = false;
 		run();
 		length = 0;
 		if (!terminal_attached())
-			console_write(PROMPT, strlen(PROMPT));
+			prompt();
 	} else if ((c == '\b' || c == 0x7f) && length) {
 		length--;
 		console_write("\b \b", 3);
@@ -77,7 +101,8 @@ static void typed(void *data)
 				key(keys[i]);
 			} else if (keys[i] == DETACH) {
 				terminal_attach(NULL);
-				printf("\n" PROMPT);
+				console_write("\n", 1);
+				prompt();
 			} else {
 				terminal_type(terminal, &keys[i], 1);
 			}
@@ -87,6 +112,6 @@ static void typed(void *data)
 void shell_start(void)
 {
 	console_on_input(typed, NULL);
-	console_write(PROMPT, strlen(PROMPT));
+	prompt();
 	typed(NULL);
 }

@@ -3,6 +3,11 @@
 #ifndef DOM0_SHELL_H
 #define DOM0_SHELL_H
 
+#include "types.h"
+
 void shell_start(void);
+
+/* Print a line between what is being typed: the prompt moves out of the way. */
+void notice(const char *format, ...) PRINTF(1, 2);
 
 #endif

@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "terminal.h"
 
-#include "event.h"
 #include "pagetable.h"
-
-#include <stdio.h>
+#include "shell.h"
 
 #define FENCE() __atomic_thread_fence(__ATOMIC_SEQ_CST)
+#define QUIET	(300 * MILLISECOND)
 
 static struct terminal *attached;
 
 static void print_line(struct terminal *t)
 {
-	printf("[%s] %.*s\n", t->name, (int)t->line_length, t->line);
+	notice("[%s] %.*s\n", t->name, (int)t->line_length, t->line);
 	t->line_length = 0;
 }
 
@@ -44,13 +43,23 @@ static void serve(void *data)
 	FENCE();
 	t->ring->out_cons = cons;
 	event_send(t->port);
+	if (t->line_length)
+		timer_set(&t->quiet, now() + QUIET);
+}
+
+static void quiet(void *data)
+{
+	struct terminal *t = data;
+
+	if (t->line_length)
+		print_line(t);
 }
 
 bool terminal_open(struct terminal *t, const char *name, domid_t dom, mfn_t frame, port_t port)
 {
 	int local;
 
-	*t = (struct terminal){.name = name};
+	*t = (struct terminal){.name = name, .quiet = {.fn = quiet, .data = t}};
 	t->ring = map_foreign(&frame, 1, dom, PTE_KERNEL);
 	if (!t->ring)
 		return false;
@@ -70,8 +79,8 @@ void terminal_close(struct terminal *t)
 	if (!t->ring)
 		return;
 	serve(t);
-	if (t->line_length)
-		print_line(t);
+	timer_stop(&t->quiet);
+	quiet(t);
 	if (attached == t)
 		attached = NULL;
 	event_close(t->port);

@@ -7,6 +7,7 @@
 #define DOM0_TERMINAL_H
 
 #include "console.h"
+#include "event.h"
 
 #define TERMINAL_LOG 8192u
 
@@ -16,6 +17,7 @@ struct terminal {
 	port_t port;
 	char line[256];
 	u32 line_length;
+	struct timer quiet; /* an unfinished line is printed when nothing more has come for a while */
 	char log[TERMINAL_LOG]; /* the last output, from log_end on */
 	u32 log_end;		/* of all that ever came */
 };

@@ -109,11 +109,12 @@ def _proofs(
         target = str(declaration.target)
         by_xen = [name for name, domain in declaration.domains.items() if domain.start == "dom0less"]
         numbers = {name: number for number, name in enumerate(by_xen, 1)}
+        unikernel = declaration.dom0.kind == "unikernel"
         for test in wanted:
             image = next(i for i in images if i.target == target and test.image in (None, i.name))
             log = session.out / declaration.target.folder / "tests" / f"{test.name}.log"
             rerun = shlex.join(["xenbuild", "run", *words, "--test", test.name, target])
-            proofs.append((Proof(target, test, board, image.path, log, rerun, kvm, numbers), programs))
+            proofs.append((Proof(target, test, board, image.path, log, rerun, kvm, numbers, unikernel), programs))
     return proofs
 
 

@@ -9,7 +9,7 @@ from threading import Lock
 
 from xenbuild.compose.bundle import FORMATS, Parts, bundle
 from xenbuild.media.results import Image, write_results
-from xenbuild.parts import dom0, domains, guest, hypervisor
+from xenbuild.parts import dom0, domains, guest, hvdomains, hypervisor, unikernel
 from xenbuild.parts.packages import merged, unpacked
 from xenbuild.parts.requests import part_requests, tool_requests
 from xenbuild.parts.sourced import Sourced
@@ -75,10 +75,7 @@ def plan(declaration: Declaration, settings: Settings) -> Plan:
         own = declaration.hypervisor.file
         xen = hypervisor.from_file(sourced.input(own, declaration.hypervisor.at("file")), sourced.name(own))
     guests = guest.guests(declaration, release, packages, sourced)
-    inside = domains.segment(declaration, guests)
-    kernel, initramfs = (
-        dom0.parts(declaration, release, packages, inside, sourced) if declaration.dom0.enabled else (None, None)
-    )
+    kernel, initramfs = _dom0(declaration, release, packages, guests, sourced)
     words = [*recipe.cmdline, *board.hypervisor_cmdline, *dom0.hypervisor_words(declaration)]
     words += declaration.hypervisor.cmdline
     parts = Parts(
@@ -93,6 +90,18 @@ def plan(declaration: Declaration, settings: Settings) -> Plan:
         tool_packages = [*tool_packages, *_tools(declaration, settings, "git")[1]]
     used = {p: None for role in packages.values() for p in role} | dict.fromkeys(tool_packages)
     return Plan(declaration, bundle(declaration.target, parts, tools, settings.store), tuple(used))
+
+
+def _dom0(
+    declaration: Declaration, release: Release, packages: dom0.Locked, guests: list[guest.Guest], sourced: Sourced
+) -> tuple[Input | None, Input | None]:
+    """dom0's kernel and initramfs, with the guests that it starts inside."""
+    if not declaration.dom0.enabled:
+        return None, None
+    if declaration.dom0.kind == "unikernel":
+        kernel = unikernel.dom0(declaration.target.arch, sourced.store, sourced.tools("build"))
+        return kernel, hvdomains.archive(declaration, guests)
+    return dom0.parts(declaration, release, packages, domains.segment(declaration, guests), sourced)
 
 
 def build(declarations: Sequence[Declaration], settings: Settings, out: Path) -> tuple[list[Image], Results]:

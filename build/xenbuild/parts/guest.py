@@ -12,7 +12,7 @@ from string import ascii_lowercase
 
 from xenbuild.parts import entries
 from xenbuild.parts.entries import entry
-from xenbuild.parts.guestkernel import started_by_xl
+from xenbuild.parts.guestkernel import prepared
 from xenbuild.parts.packages import blob, unpacked
 from xenbuild.parts.sourced import Sourced
 from xenbuild.plan.action import Action, Input, Json, OutputOf
@@ -85,9 +85,10 @@ class _Planner:
         return prepared, initramfs or self._initramfs(name, domain, kernel)
 
     def _prepared(self, domain: Domain, kernel: Input, name: str) -> Input:
-        if self._declaration.target.arch != "x86_64":
+        if self._declaration.target.arch not in ("x86_64", "ia32"):
             return kernel
-        return started_by_xl(kernel, domain.type, name, domain.at("kernel"))
+        packed = self._declaration.dom0.kind != "unikernel"
+        return prepared(kernel, domain.type, name, domain.at("kernel"), packed=packed)
 
     def _kernel(self, domain: Domain) -> Action:
         arch = self._declaration.target.arch

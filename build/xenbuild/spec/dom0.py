@@ -37,6 +37,11 @@ class Bridge(Node):
 
 @dataclass(kw_only=True)
 class Dom0(Node):
+    kind: str | None = key(
+        "what runs in it: linux, with the release's toolstack, or xenbuild's own unikernel, which starts pv guests only",
+        default=None,
+        choices=("linux", "unikernel"),
+    )
     enabled: bool = key("false: there is no dom0, only guests that Xen starts (Arm)", default=True)
     memory: Size = key("dom0's memory", default=Size(512 << 20))
     vcpus: int = key("dom0's virtual CPUs; 0 means as many as the machine has", default=1)

@@ -17,6 +17,7 @@ struct block_request {
 	void *data; /* starts at a page's start */
 	void (*done)(struct block_request *request, bool ok);
 	void *context; /* of whoever made the request */
+	void *driver;  /* of the disk's driver, while it has the request */
 	struct block_request *next;
 };
 

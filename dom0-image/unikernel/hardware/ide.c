@@ -1,168 +1,266 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Disks on the two channels of an IDE controller in its old places, by programmed I/O with 28- and
- * 48-bit addresses (ATA/ATAPI-6, 6 to 8): slow, and there since the first PCs with PCI.
+ * Disks on the two channels of an IDE controller in its old places, by bus master DMA with 28- and
+ * 48-bit addresses (ATA/ATAPI-6, 6 to 8; Programming Interface for Bus Master IDE Controller 1.0).
  */
 #include "devices.h"
 #include "drivers.h"
-#include "event.h"
+#include "irq.h"
+#include "memory.h"
 #include "port.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-#define STORAGE	   1 /* class, and the subclass of IDE */
-#define IDE	   1
-#define TIMEOUT	   (5 * SECOND)
-#define LBA28_END  (1ull << 28)
+#define STORAGE	  1 /* class, and the subclass of IDE */
+#define IDE	  1
+#define TIMEOUT	  (5 * SECOND)
+#define LBA28_END (1ull << 28)
+#define LAST	  (1u << 31) /* in a descriptor: there is none behind it */
 
 enum { DATA = 0, COUNT = 2, LBA_LOW = 3, LBA_MIDDLE = 4, LBA_HIGH = 5, DEVICE = 6, COMMAND = 7 };
 enum { ERROR = 0x01, DATA_READY = 0x08, FAULT = 0x20, BUSY = 0x80 };
-enum { IDENTIFY = 0xec, READ = 0x20, READ_LONG = 0x24, WRITE = 0x30, WRITE_LONG = 0x34, FLUSH = 0xe7 };
+enum { IDENTIFY = 0xec, READ = 0xc8, READ_LONG = 0x25, WRITE = 0xca, WRITE_LONG = 0x35, FLUSH = 0xe7 };
+enum { MASTER_COMMAND = 0, MASTER_STATUS = 2, MASTER_TABLE = 4 };
+enum { MASTER_START = 1, MASTER_TO_MEMORY = 8, MASTER_FAILED = 2, MASTER_INTERRUPT = 4 };
+
+struct descriptor {
+	u32 address, size;
+};
+
+struct channel {
+	u16 base, control, master;
+	struct descriptor *table; /* in a page of its own */
+	struct block_request *first, **end;
+	bool active;
+	struct irq irq;
+};
 
 struct ide {
 	struct block block;
-	u16 base, control;
-	bool slave, lba48;
+	struct channel *channel;
+	bool slave;
 	char name[8];
 };
 
-static void pause(const struct ide *disk)
+static u8 status(const struct channel *channel)
+{
+	return in8((u16)(channel->base + COMMAND));
+}
+
+static void put(const struct channel *channel, u32 at, u64 value)
+{
+	out8((u16)(channel->base + at), (u8)value);
+}
+
+static void pause(const struct channel *channel)
 {
 	for (u32 i = 0; i < 4; i++)
-		in8(disk->control); /* 100 ns each: the status is valid after 400 */
+		in8(channel->control); /* 100 ns each: the status is valid after 400 */
 }
 
-/* Wait until the disk takes or gives data (want: DATA_READY), or is just done (0). */
-static bool wait(const struct ide *disk, u8 want)
+static void address(const struct channel *channel, bool slave, u64 sector, u32 count, bool wide)
 {
-	u64 until = now() + TIMEOUT;
+	u8 device = (u8)(0xe0 | slave << 4);
 
-	pause(disk);
-	while (now() < until) {
-		u8 status = in8((u16)(disk->base + COMMAND));
-
-		if (status & BUSY)
-			continue;
-		if (status & (ERROR | FAULT))
-			return false;
-		if ((status & want) == want)
-			return true;
-	}
-	return false;
-}
-
-static void put(const struct ide *disk, u32 at, u64 value)
-{
-	out8((u16)(disk->base + at), (u8)value);
-}
-
-static void command(const struct ide *disk, u64 sector, u32 count, u8 short_command, u8 long_command)
-{
-	u8 device = (u8)(0xe0 | disk->slave << 4);
-
-	if (sector + count > LBA28_END) {
-		put(disk, DEVICE, device & 0xf0);
-		put(disk, COUNT, count >> 8);
-		put(disk, LBA_LOW, sector >> 24);
-		put(disk, LBA_MIDDLE, sector >> 32);
-		put(disk, LBA_HIGH, sector >> 40);
-		short_command = long_command;
+	if (wide) {
+		put(channel, DEVICE, device);
+		put(channel, COUNT, count >> 8);
+		put(channel, LBA_LOW, sector >> 24);
+		put(channel, LBA_MIDDLE, sector >> 32);
+		put(channel, LBA_HIGH, sector >> 40);
 	} else {
-		put(disk, DEVICE, device | (sector >> 24 & 15));
+		put(channel, DEVICE, device | (sector >> 24 & 15));
 	}
-	put(disk, COUNT, count);
-	put(disk, LBA_LOW, sector);
-	put(disk, LBA_MIDDLE, sector >> 8);
-	put(disk, LBA_HIGH, sector >> 16);
-	put(disk, COMMAND, short_command);
+	put(channel, COUNT, count);
+	put(channel, LBA_LOW, sector);
+	put(channel, LBA_MIDDLE, sector >> 8);
+	put(channel, LBA_HIGH, sector >> 16);
 }
 
-static bool transfer(const struct ide *disk, const struct block_request *request)
+static void fill_table(const struct channel *channel, const struct block_request *request)
 {
-	u16 *at = request->data, port = (u16)(disk->base + DATA);
+	u32 left = request->count * SECTOR, i = 0;
+	char *page = request->data;
 
+	for (; left; page += PAGE_SIZE, i++) {
+		u32 size = left < PAGE_SIZE ? left : (u32)PAGE_SIZE;
+
+		channel->table[i] = (struct descriptor){(u32)machine_address(page), size};
+		left -= size;
+	}
+	channel->table[i - 1].size |= LAST;
+}
+
+static void start(struct channel *channel)
+{
+	const struct block_request *request = channel->first;
+	const struct ide *disk = request->driver;
+	bool wide = request->sector + request->count > LBA28_END, read = request->op == BLOCK_READ;
+	u8 direction = read ? MASTER_TO_MEMORY : 0;
+
+	channel->active = true;
 	if (request->op == BLOCK_FLUSH) {
-		put(disk, DEVICE, 0xe0 | disk->slave << 4);
-		put(disk, COMMAND, FLUSH);
-		return wait(disk, 0);
+		put(channel, DEVICE, 0xe0 | disk->slave << 4);
+		put(channel, COMMAND, FLUSH);
+		return;
 	}
-	if (request->op == BLOCK_READ)
-		command(disk, request->sector, request->count, READ, READ_LONG);
-	else
-		command(disk, request->sector, request->count, WRITE, WRITE_LONG);
-	for (u32 s = 0; s < request->count; s++) {
-		if (!wait(disk, DATA_READY))
+	fill_table(channel, request);
+	out8((u16)(channel->master + MASTER_COMMAND), direction);
+	out8((u16)(channel->master + MASTER_STATUS), MASTER_FAILED | MASTER_INTERRUPT);
+	out32((u16)(channel->master + MASTER_TABLE), (u32)machine_address(channel->table));
+	address(channel, disk->slave, request->sector, request->count, wide);
+	put(channel, COMMAND, read ? (wide ? READ_LONG : READ) : (wide ? WRITE_LONG : WRITE));
+	out8((u16)(channel->master + MASTER_COMMAND), direction | MASTER_START);
+}
+
+/* Whether the command that runs is over; *ok says how it went. */
+static bool over(const struct channel *channel, bool *ok)
+{
+	u8 master = in8((u16)(channel->master + MASTER_STATUS)), disk;
+
+	if (channel->first->op != BLOCK_FLUSH && !(master & MASTER_INTERRUPT))
+		return false;
+	disk = status(channel); /* takes the disk's interrupt back */
+	if (disk & BUSY)
+		return false;
+	out8((u16)(channel->master + MASTER_COMMAND), 0);
+	out8((u16)(channel->master + MASTER_STATUS), MASTER_FAILED | MASTER_INTERRUPT);
+	*ok = !(disk & (ERROR | FAULT)) && !(master & MASTER_FAILED);
+	return true;
+}
+
+static bool serve(void *data)
+{
+	struct channel *channel = data;
+	struct block_request *request = channel->first;
+	bool ok;
+
+	if (!channel->active || !over(channel, &ok))
+		return false;
+	channel->active = false;
+	channel->first = request->next;
+	if (!channel->first)
+		channel->end = &channel->first;
+	request->done(request, ok);
+	if (channel->first && !channel->active)
+		start(channel);
+	return true;
+}
+
+/* Whether the controller's 32 bits of address reach the data. */
+static bool reachable(const struct block_request *request)
+{
+	u32 left = request->op == BLOCK_FLUSH ? 0 : request->count * SECTOR;
+
+	for (const char *page = request->data; left; page += PAGE_SIZE) {
+		if (machine_address(page) >> 32)
 			return false;
-		for (u32 word = 0; word < SECTOR / 2; word++, at++) {
-			if (request->op == BLOCK_READ)
-				*at = in16(port);
-			else
-				out16(port, *at);
-		}
+		left -= left < PAGE_SIZE ? left : (u32)PAGE_SIZE;
 	}
-	return wait(disk, 0);
+	return true;
 }
 
 static void submit(struct block *block, struct block_request *request)
 {
-	request->done(request, transfer(block->driver, request));
+	struct ide *disk = block->driver;
+	struct channel *channel = disk->channel;
+
+	if (!reachable(request)) {
+		request->done(request, false);
+		return;
+	}
+	request->driver = disk;
+	request->next = NULL;
+	*channel->end = request;
+	channel->end = &request->next;
+	if (!channel->active)
+		start(channel);
+}
+
+static bool wait_for_data(const struct channel *channel)
+{
+	u64 until = now() + TIMEOUT;
+
+	while (now() < until) {
+		u8 s = status(channel);
+
+		if (s & BUSY)
+			continue;
+		return !(s & (ERROR | FAULT)) && s & DATA_READY;
+	}
+	return false;
 }
 
 static bool identify(struct ide *disk)
 {
+	const struct channel *channel = disk->channel;
 	u16 words[SECTOR / 2];
 
-	put(disk, DEVICE, 0xa0 | disk->slave << 4);
-	pause(disk);
-	if (in8((u16)(disk->base + COMMAND)) == 0xff || !in8((u16)(disk->base + COMMAND)))
+	put(channel, DEVICE, 0xa0 | disk->slave << 4);
+	pause(channel);
+	if (status(channel) == 0xff || !status(channel))
 		return false; /* nothing is there */
-	put(disk, COUNT, 0);
-	put(disk, LBA_LOW, 0);
-	put(disk, LBA_MIDDLE, 0);
-	put(disk, LBA_HIGH, 0);
-	put(disk, COMMAND, IDENTIFY);
-	pause(disk);
-	if (!in8((u16)(disk->base + COMMAND)) || in8((u16)(disk->base + LBA_MIDDLE)) ||
-	    in8((u16)(disk->base + LBA_HIGH)) || !wait(disk, DATA_READY))
+	address(channel, disk->slave, 0, 0, false);
+	put(channel, COMMAND, IDENTIFY);
+	pause(channel);
+	if (!status(channel) || !wait_for_data(channel))
 		return false; /* no disk: a CD drive answers otherwise */
-	for (u32 i = 0; i < LENGTH(words); i++)
-		words[i] = in16((u16)(disk->base + DATA));
-	disk->lba48 = words[83] >> 10 & 1;
+	in16_many((u16)(channel->base + DATA), words, LENGTH(words));
 	disk->block.sectors = (u32)words[61] << 16 | words[60];
-	if (disk->lba48)
+	if (words[83] >> 10 & 1)
 		disk->block.sectors = (u64)words[102] << 32 | (u32)words[101] << 16 | words[100];
 	return disk->block.sectors;
 }
 
-static void probe(u16 base, u16 control, bool slave, char letter)
+static bool probe(struct channel *channel, bool slave, char letter)
 {
 	struct ide *disk = calloc(1, sizeof(*disk));
 
 	if (!disk)
-		return;
-	disk->base = base;
-	disk->control = control;
+		return false;
+	disk->channel = channel;
 	disk->slave = slave;
 	snprintf(disk->name, sizeof(disk->name), "hd%c", letter);
 	disk->block.name = disk->name;
 	disk->block.submit = submit;
 	disk->block.driver = disk;
-	if (!identify(disk) || !device_add_disk(&disk->block))
-		free(disk);
+	if (identify(disk) && device_add_disk(&disk->block))
+		return true;
+	free(disk);
+	return false;
 }
 
 bool ide_probe(const struct pci *pci)
 {
-	static const u16 bases[] = {0x1f0, 0x170};
+	static const struct {
+		u16 base;
+		u8 line;
+	} places[] = {{0x1f0, 14}, {0x170, 15}};
+	u16 master = pci_ports(pci, 4);
 
-	if (pci->class != STORAGE || pci->subclass != IDE)
+	if (pci->class != STORAGE || pci->subclass != IDE || !master)
 		return false;
-	for (u32 i = 0; i < 4; i++) {
-		u16 base = bases[i / 2];
+	pci_enable(pci);
+	for (u32 i = 0; i < LENGTH(places); i++) {
+		struct channel *channel = calloc(1, sizeof(*channel));
+		struct pci line = *pci;
+		bool found;
 
-		out8((u16)(base + 0x206), 2); /* no interrupts: we look ourselves */
-		probe(base, (u16)(base + 0x206), i & 1, (char)('a' + i));
+		if (!channel || !(channel->table = pages_alloc(1)) ||
+		    machine_address(channel->table) >> 32)
+			return false;
+		channel->base = places[i].base;
+		channel->control = (u16)(places[i].base + 0x206);
+		channel->master = (u16)(master + 8 * i);
+		channel->end = &channel->first;
+		out8(channel->control, 2); /* no interrupts while we look */
+		found = probe(channel, false, (char)('a' + 2 * i));
+		found = probe(channel, true, (char)('b' + 2 * i)) || found;
+		out8(channel->control, 0);
+		line.line = places[i].line;
+		if (found)
+			irq_attach(&channel->irq, &line, serve, channel);
 	}
 	return true;
 }

@@ -55,7 +55,8 @@ static void happened(void *data)
 
 static bool bind(u32 number)
 {
-	struct setup_gsi setup = {(s32)number, LEVEL, number >= ISA_LINES ? ACTIVE_LOW : 0};
+	bool edge = number == 14 || number == 15; /* IDE's, as on the first PCs */
+	struct setup_gsi setup = {(s32)number, edge ? 0 : LEVEL, number >= ISA_LINES ? ACTIVE_LOW : 0};
 	struct map_pirq map = {.dom = DOMID_SELF, .type = MAP_GSI, .index = (s32)number, .pirq = (s32)number};
 	int port;
 

@@ -44,4 +44,15 @@ static inline void out32(u16 port, u32 value)
 	__asm__ volatile("outl %0, %1" : : "a"(value), "Nd"(port));
 }
 
+/* Many words of one port: one trap where the hypervisor has to do it for us. */
+static inline void in16_many(u16 port, void *to, unsigned long count)
+{
+	__asm__ volatile("rep insw" : "+D"(to), "+c"(count) : "d"(port) : "memory");
+}
+
+static inline void out16_many(u16 port, const void *from, unsigned long count)
+{
+	__asm__ volatile("rep outsw" : "+S"(from), "+c"(count) : "d"(port) : "memory");
+}
+
 #endif

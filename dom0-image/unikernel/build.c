@@ -3,6 +3,7 @@
 
 #include "control.h"
 #include "event.h"
+#include "pagetable.h"
 #include "tables.h"
 #include "vcpu_start.h"
 
@@ -114,13 +115,26 @@ static bool load(struct build *b)
 	       foreign_write(&b->foreign, (u64)b->plan.store << PAGE_SHIFT, NULL, 2 * PAGE_SIZE);
 }
 
+/* Events wait until the guest has said where it wants them. */
+static bool mask_events(const struct build *b, u64 frame)
+{
+	mfn_t frames[1] = {(mfn_t)frame};
+	struct shared_info *page = map_foreign(frames, 1, b->foreign.dom, PTE_KERNEL);
+
+	for (u32 i = 0; page && i < LENGTH(page->vcpu); i++)
+		page->vcpu[i].upcall_mask = 1;
+	if (page)
+		unmap_foreign(page, 1);
+	return page;
+}
+
 static bool write_start(struct build *b)
 {
 	const struct plan *plan = &b->plan;
 	struct start_info *start = foreign_map(&b->foreign, plan->start);
 	struct domain_info info;
 
-	if (!start || domain_info(b->foreign.dom, &info))
+	if (!start || domain_info(b->foreign.dom, &info) || !mask_events(b, info.shared_info_frame))
 		return false;
 	memset(start, 0, PAGE_SIZE);
 	snprintf(start->magic, sizeof(start->magic), "xen-3.0-%s", GUEST_TYPE);

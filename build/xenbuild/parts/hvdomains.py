@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from xenbuild.parts.entries import entry
 from xenbuild.parts.guest import Guest, settled
 from xenbuild.parts.segments import write_archive
-from xenbuild.plan.action import Action, Input, Json, OutputOf
+from xenbuild.plan.action import Action, Input, OutputOf
 from xenbuild.plan.job import Job
 from xenbuild.spec.model import Declaration
 
@@ -23,7 +23,8 @@ _HARDWARE = "/dev/"  # what paths of dom0's own disks begin with
 def archive(declaration: Declaration, guests: Sequence[Guest]) -> OutputOf:
     """The archive; it holds no guest if there is none."""
     inputs: dict[str, Input] = {}
-    lines, stated = [], []
+    lines: list[str] = []
+    stated: list[Json] = []
     for guest in guests:
         for name, made in _files(guest):
             inputs[name.replace("/", ":")] = made

@@ -1,7 +1,7 @@
 """Programs of C and assembly, compiled file by file: what did not change is not compiled again.
 
-clang's driver starts itself anew for every step, which it cannot do from the tools tree (parts/compiler.py). It is asked
-once for each set of flags what it would start; the compilations then start just that.
+clang's driver starts itself anew for every step, which it cannot do from the tools tree (parts/compiler.py). It is
+asked once for each set of flags what it would start; the compilations then start just that.
 """
 
 from __future__ import annotations

@@ -67,7 +67,7 @@ def _guest(name: str, domain: Domain) -> Iterator[Rule]:
         ("max_memory", "gives no more than memory"), ("max_vcpus", "gives no more than vcpus"),
     ):  # fmt: skip
         yield bool(getattr(domain, key)), domain, key, f"{what} {lacks}", f"remove {key}"
-    yield domain.boot != "kernel", domain, "boot", f"{what} boots no disks", "name a kernel"
+    yield domain.boot == "firmware", domain, "boot", f"{what} has no firmware", "write boot: grub, or name a kernel"
     yield domain.on_shutdown == "save", domain, "on_shutdown", f"{what} has no disk to save to", "write destroy"
     long = sum(len(word) + 1 for word in domain.cmdline) > MAX_CMDLINE
     yield long, domain, "cmdline", f"{what} takes command lines up to {MAX_CMDLINE} characters", "make it shorter"

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from xenbuild.parts.entries import entry
 from xenbuild.parts.guest import Guest, settled
 from xenbuild.parts.segments import write_archive
-from xenbuild.plan.action import Action, Input, OutputOf
+from xenbuild.plan.action import Action, Input, Json, OutputOf
 from xenbuild.plan.job import Job
 from xenbuild.spec.model import Declaration
 

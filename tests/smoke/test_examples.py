@@ -21,6 +21,7 @@ RUNS = [
     pytest.param("debian", "x86_64/xen", marks=pytest.mark.slow),
     pytest.param("grub", "x86_64/xen"),
     pytest.param("hvm", "x86_64/xen"),
+    pytest.param("hvm-disk", "x86_64/xen", marks=pytest.mark.slow),
     pytest.param("migration", "x86_64/xen"),
     pytest.param("packages", "x86_64/xen"),
     pytest.param("packages", "arm64/xen", marks=pytest.mark.slow),

@@ -15,7 +15,7 @@ from xenbuild.parts import drivers, entries
 from xenbuild.parts.bootdisk import bootable
 from xenbuild.parts.disk import Content, given, made
 from xenbuild.parts.entries import entry
-from xenbuild.parts.guestkernel import started_by_xl
+from xenbuild.parts.guestkernel import prepared
 from xenbuild.parts.packages import unpacked
 from xenbuild.parts.requests import role_of
 from xenbuild.parts.sourced import Sourced
@@ -125,7 +125,7 @@ class _Planner:
             # For a pv guest GRUB wants what libxenguest wants, for a pvh guest what a PC's boot loader does.
             linux = kernel.output("kernel")
             if domain.type == "pv":
-                linux = started_by_xl(linux, "pv", f"the kernel of {self._release.name}", None)
+                linux = prepared(linux, "pv", f"the kernel of {self._release.name}", None)
             boot = {"boot/vmlinuz": linux, "boot/initrd.img": self._initramfs(name, domain, kernel)}
             texts = {"boot/grub/grub.cfg": grub_config(name, domain.cmdline, self._declaration.folder)}
         return Content(
@@ -142,9 +142,10 @@ class _Planner:
         return next(p for p in self._packages["dom0"] if p.name.startswith("busybox"))
 
     def _prepared(self, domain: Domain, kernel: Input, name: str) -> Input:
-        if self._declaration.target.arch != "x86_64":
+        if self._declaration.target.arch not in ("x86_64", "ia32"):
             return kernel
-        return started_by_xl(kernel, domain.type, name, domain.at("kernel"))
+        packed = self._declaration.dom0.kind != "unikernel"
+        return prepared(kernel, domain.type, name, domain.at("kernel"), packed=packed)
 
     def _kernel(self, domain: Domain) -> Action:
         arch = self._declaration.target.arch

@@ -44,10 +44,14 @@ def part_requests(declaration: Declaration, release: Release) -> dict[str, Reque
             folder=declaration.folder,
         )
 
-    found = {"dom0": request("dom0", [*release.dom0.roots, *arch.dom0_roots], exclude=release.dom0.exclude)}
+    bare = declaration.dom0.kind == "unikernel"
+    ours = any(domain.kernel is None and domain.boot != "firmware" for domain in declaration.domains.values())
+    found = {}
+    if not bare or ours:  # guests without a kernel of their own take the release's, and busybox
+        found["dom0"] = request("dom0", [*release.dom0.roots, *arch.dom0_roots], exclude=release.dom0.exclude)
     if declaration.hypervisor.file is None:
         found["hypervisor"] = request("hypervisor", arch.hypervisor.roots, only=arch.hypervisor.only or "-")
-    if declaration.dom0.kernel is None:
+    if declaration.dom0.kernel is None and (not bare or ours):
         found["kernel"] = request("kernel", arch.kernel.roots, only=arch.kernel.only)
     if needs_device_model(declaration) and arch.device_model is not None:
         found["device model"] = request(

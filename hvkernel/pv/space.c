@@ -118,7 +118,8 @@ int grant_pte_map(u64 host_addr, u32 flags, struct page *page, paddr_t *where)
 	unsigned int index;
 	struct page *table = granted_table(host_addr, flags, &index);
 	bool write = !(flags & GNTMAP_readonly), replaces;
-	u64 e = pte_of(mfn_of(page), PTE_P | PTE_A | PTE_D | (write ? PTE_RW : 0));
+	u64 avail = (u64)(flags >> 16 & 7) << 9; /* GNTMAP_guest_avail0 to 2 are the entry's */
+	u64 e = pte_of(mfn_of(page), PTE_P | PTE_A | PTE_D | pte_nx | avail | (write ? PTE_RW : 0));
 
 	if (!table || (!(flags & GNTMAP_contains_pte) && host_addr & (PAGE_SIZE - 1)))
 		return GNTST_bad_virt_addr;

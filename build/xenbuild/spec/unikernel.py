@@ -55,6 +55,7 @@ def _dom0(made: Declaration) -> Iterator[Rule]:
     for key in ("packages", "files", "users", "modules"):
         message = f"dom0.{key}: dom0 is a unikernel, which has none"
         yield bool(getattr(dom0, key)), dom0, key, message, "remove them, or write dom0.kind: linux"
+    yield dom0.type == "pvh", dom0, "type", "dom0.type: a dom0 that is a unikernel is pv", "remove type"
     yield dom0.kernel is not None, dom0, "kernel", "dom0.kernel beside dom0.kind: unikernel", "remove one of them"
 
 

@@ -15,7 +15,8 @@
 
 ulong arch_features(void)
 {
-	return BIT(XENFEAT_pae_pgdir_above_4gb) | BIT(XENFEAT_preserve_ad);
+	return BIT(XENFEAT_pae_pgdir_above_4gb) | BIT(XENFEAT_preserve_ad) |
+	       BIT(XENFEAT_gnttab_map_avail_bits);
 }
 
 ulong arch_virt_start(void)

@@ -86,8 +86,27 @@ def test_parsers_survive_damaged_files(run: Run, tmp_path: Path) -> None:
 
 
 def test_libc_does_what_the_hosts_does(run: Run, tmp_path: Path) -> None:
-    names = ("memcpy", "memmove", "memset", "memcmp", "memchr", "strlen", "strnlen", "strcmp", "strncmp", "strchr",
-             "strrchr", "strstr", "strcspn", "strspn", "strdup", "strtoull", "strtoul", "snprintf", "vsnprintf")  # fmt: skip
+    names = (
+        "memcpy",
+        "memmove",
+        "memset",
+        "memcmp",
+        "memchr",
+        "strlen",
+        "strnlen",
+        "strcmp",
+        "strncmp",
+        "strchr",
+        "strrchr",
+        "strstr",
+        "strcspn",
+        "strspn",
+        "strdup",
+        "strtoull",
+        "strtoul",
+        "snprintf",
+        "vsnprintf",
+    )
     prefix = "".join(f"#define {name} own_{name}\n" for name in names)
     for header in ("string.h", "stdlib.h", "stdio.h"):  # found beside the sources, before the host's
         (tmp_path / header).write_text((PV / "base/libc" / header).read_text())

@@ -136,7 +136,7 @@ int main(int argc, char **argv)
 	ip_start(&ip, &nic, 0x0a000001, 0xffffff00, 0);
 	conversation();
 	checksum_left_out();
-	for (u32 i = 0; i < 100000; i++) {
+	for (u32 i = 0; i < 30000; i++) {
 		u8 payload[120], frame[200];
 		size_t size = pick(sizeof(payload));
 

@@ -113,7 +113,7 @@ int main(int argc, char **argv)
 	kernel = whole(argv[3], &kernel_size);
 	text = whole(argv[4], &config_size);
 	exact();
-	for (u32 i = 0; i < 20000; i++) {
+	for (u32 i = 0; i < 8000; i++) {
 		copy = damaged(cpio, archive_size, &left, archive_size);
 		archive(copy, left);
 		free(copy);

@@ -54,7 +54,7 @@ static u32 body(char *to)
 	for (u32 more = pick(4); more; more--)
 		length += (u32)sprintf(to + length, "%s", rests[pick(10)]) + pick(2);
 	if (!pick(20))
-		length += pick(2000);
+		length += pick(1000);
 	if (!pick(20))
 		length = pick(length + 1);
 	return length;
@@ -92,11 +92,11 @@ int main(int argc, char **argv)
 		CHECK(!tree_mkdir(&store_root, home, 0));
 		CHECK(!tree_permit(&store_root, home, &(struct perm){(domid_t)i, 0}, 1));
 	}
-	for (u32 i = 0; i < 60000; i++) {
-		if (i == 20000)
+	for (u32 i = 0; i < 24000; i++) {
+		if (i == 8000)
 			fail_one_in = 50;
 		request();
-		if (!pick(2000))
+		if (!pick(1000))
 			store_client_gone(&clients[pick(CLIENTS)]);
 	}
 	fail_one_in = 0;

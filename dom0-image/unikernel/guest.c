@@ -192,8 +192,7 @@ static void ended(struct guest *guest, enum shutdown_reason reason)
 	bool again = reason == SHUTDOWN_REBOOT || guest->config.restart == RESTART_ALWAYS ||
 		     (guest->config.restart == RESTART_ON_CRASH && crashed);
 
-	notice("dom0: guest %s %s\n", guest->config.name,
-	       names[crashed ? SHUTDOWN_CRASH : reason]);
+	notice("dom0: guest %s %s\n", guest->config.name, names[crashed ? SHUTDOWN_CRASH : reason]);
 	take_down(guest);
 	if (again)
 		say_create(guest);
@@ -232,7 +231,8 @@ void guests_start(char *archive, size_t size)
 	for (;;) {
 		struct guest *guest = calloc(1, sizeof(*guest));
 
-		if (!guest || !config_next(settings.data, settings.size, &at, &line, &guest->config, &error)) {
+		if (!guest || !config_next(settings.data, settings.size, &at, &line, &guest->config,
+					   &error)) {
 			free(guest);
 			break;
 		}

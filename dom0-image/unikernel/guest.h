@@ -33,7 +33,8 @@ struct guest *guest_find(const char *name);
 /* NULL, or why not. */
 const char *guest_create(struct guest *guest);
 const char *guest_destroy(struct guest *guest);
-/* Give a domain that was just made (or restored) its nodes, back ends and console, and let it run. */
+/* Give a domain that was just made (or restored) its nodes, back ends and console, and let it run.
+ */
 const char *guest_connect(struct guest *guest, const struct built *built);
 /* Ask it to end by itself: "poweroff" or "reboot" in control/shutdown. */
 const char *guest_ask(struct guest *guest, const char *what);

@@ -80,11 +80,12 @@ struct start_info {
 			port_t port;
 		} domu;
 		struct {
-			u32 info_off, info_size; /* of struct dom0_vga, from the start of this structure */
+			u32 info_off,
+			    info_size; /* of struct dom0_vga, from the start of this structure */
 		} dom0;
 	} console;
 	unsigned long pt_base, nr_pt_frames; /* pt_base: virtual address */
-	unsigned long mfn_list;		     /* virtual address of the p2m */
+	unsigned long mfn_list;              /* virtual address of the p2m */
 	unsigned long mod_start, mod_len;    /* initramfs; a pfn with START_MOD_PFN */
 	char cmdline[1024];
 	unsigned long first_p2m_pfn, nr_p2m_frames;

@@ -136,7 +136,7 @@ static void start(struct blkback *back, struct job *job)
 		respond(back, from->id, from->op, BLKIF_UNSUPPORTED);
 		return;
 	}
-	request->op = from->op == BLKIF_READ	? BLOCK_READ
+	request->op = from->op == BLKIF_READ    ? BLOCK_READ
 		      : from->op == BLKIF_WRITE ? BLOCK_WRITE
 						: BLOCK_FLUSH;
 	request->sector = from->sector;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Back end of a network: frames are copied by Xen; checksums that the domain left to us are made here. */
+/* Back end of a network: frames are copied by Xen; checksums that the domain left to us are made
+ * here. */
 #include "netback.h"
 
 #include "event.h"
@@ -38,10 +39,9 @@ static void send(struct nic *nic, const void *frame, size_t size)
 	}
 	request = *(struct netif_rx_request *)ring_entry(&back->rx, back->rx.cons++);
 	ok = grant_write(back->dom, request.ref, 0, frame, (u16)size);
-	*(struct netif_rx_response *)ring_entry(&back->rx, back->rx.prod++) =
-	    (struct netif_rx_response){.id = request.id,
-				       .flags = NETRX_DATA_VALID,
-				       .status = ok ? (s16)size : NETIF_ERROR};
+	*(struct netif_rx_response *)ring_entry(&back->rx,
+						back->rx.prod++) = (struct netif_rx_response){
+	    .id = request.id, .flags = NETRX_DATA_VALID, .status = ok ? (s16)size : NETIF_ERROR};
 	if (ring_push_responses(&back->rx))
 		event_send(back->port);
 	nic->sent++;

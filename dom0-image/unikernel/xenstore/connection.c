@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FENCE()	   __atomic_thread_fence(__ATOMIC_SEQ_CST)
+#define FENCE()    __atomic_thread_fence(__ATOMIC_SEQ_CST)
 #define MAX_EVENTS 1000u /* that wait for a domain which does not read; more are lost */
 
 struct message {

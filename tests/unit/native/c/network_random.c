@@ -90,7 +90,8 @@ static void segment(u32 sequence, u32 acknowledged, u8 flags, const char *data)
 	packet[12] = 0x50;
 	packet[13] = flags;
 	memcpy(packet + 20, data, strlen(data));
-	put16(packet + 16, ip_checksum(ip_sum(ip_pseudo(0x0a000009, 0x0a000001, IP_TCP, size), packet, size)));
+	put16(packet + 16,
+	      ip_checksum(ip_sum(ip_pseudo(0x0a000009, 0x0a000001, IP_TCP, size), packet, size)));
 	give(frame, frame_of(frame, IP_TCP, packet, size));
 }
 
@@ -129,7 +130,8 @@ int main(int argc, char **argv)
 	u32 address, mask;
 
 	seed_from(argc, argv);
-	CHECK(ip_parse("10.0.0.1/24", &address, &mask) && address == 0x0a000001 && mask == 0xffffff00);
+	CHECK(ip_parse("10.0.0.1/24", &address, &mask) && address == 0x0a000001 &&
+	      mask == 0xffffff00);
 	CHECK(!ip_parse("10.0.0", &address, &mask) && !ip_parse("10.0.0.256", &address, &mask));
 	CHECK(!ip_parse("10.0.0.1/33", &address, &mask) && !ip_parse("10.0.0.1x", &address, &mask));
 	tcp_listen(7, echo);
@@ -142,7 +144,11 @@ int main(int argc, char **argv)
 
 		for (size_t j = 0; j < size; j++)
 			payload[j] = (u8)(pick(3) ? pick(256) : 0);
-		size = frame_of(frame, (u8)(pick(2) ? IP_TCP : pick(2) ? IP_ICMP : pick(20)), payload, size);
+		size = frame_of(frame,
+				(u8)(pick(2)   ? IP_TCP
+				     : pick(2) ? IP_ICMP
+					       : pick(20)),
+				payload, size);
 		for (u32 changes = pick(3); changes; changes--)
 			frame[pick((u32)size)] ^= (u8)pick(256);
 		offload_checksum(frame, size);

@@ -20,6 +20,7 @@ RUNS = [
     pytest.param("appliance", "armv7/xen", marks=pytest.mark.slow),
     pytest.param("debian", "x86_64/xen", marks=pytest.mark.slow),
     pytest.param("grub", "x86_64/xen"),
+    pytest.param("guests", "x86_64/xen"),
     pytest.param("hvm", "x86_64/xen"),
     pytest.param("hvm-disk", "x86_64/xen", marks=pytest.mark.slow),
     pytest.param("migration", "x86_64/xen"),

@@ -1,7 +1,8 @@
 """Action: a guest's kernel -> the same, checked against the guest's type, in the form that dom0 starts fastest.
 
-params: type (pv, pvh, hvm), name (what messages call the kernel), arch (x86_64, ia32 or "" for
-either).  input: kernel.  output: kernel.
+params: type (pv, pvh, hvm), name (what messages call the kernel), arch (x86_64, ia32 or "" for either), packed (false: a
+plain ELF file).
+input: kernel.  output: kernel.
 A pv or pvh guest is built by libxenguest, which unpacks a bzImage in dom0 at every start (Debian's are xz: seconds on a
 slow machine). It takes the ELF file inside as well, and gzip over it (tools/libs/guest/xg_dom_core.c).
 """
@@ -14,7 +15,7 @@ from xenbuild.errors import FormatError, Position
 from xenbuild.formats.bzimage import is_bzimage, read_bzimage, unpack_payload
 from xenbuild.formats.elf import Elf
 from xenbuild.formats.xennotes import XenNotes, notes_of_elf
-from xenbuild.plan.action import Action, Input, OutputOf
+from xenbuild.plan.action import Action, Input, Json, OutputOf
 from xenbuild.plan.job import Job
 
 # Of Debian's 6.1: level 1 makes 14.3 MB, 6 11.8 MB, 9 11.7 MB; unpacking takes the same time.
@@ -22,9 +23,13 @@ _LEVEL = 6
 _GZIP = 16 + zlib.MAX_WBITS
 
 
-def started_by_xl(kernel: Input, type: str, name: str, at: Position | None, arch: str = "") -> OutputOf:
-    """The kernel of an x86 guest, for xl. `arch`: what it must be made for, if that was declared."""
-    params = {"type": type, "name": name, "arch": arch}
+def prepared(
+    kernel: Input, type: str, name: str, at: Position | None, *, arch: str = "", packed: bool = True
+) -> OutputOf:
+    """The kernel of an x86 guest. `arch`: what it must be made for; not `packed`: for a dom0 that unpacks nothing."""
+    params: dict[str, Json] = {"type": type, "name": name, "arch": arch}
+    if not packed:
+        params["packed"] = False
     label = f"prepare {name} for {type} guests"
     action = Action(label, "xenbuild.parts.guestkernel:run", params, {"kernel": kernel}, ("kernel",), at=at)
     return action.output("kernel")
@@ -38,6 +43,9 @@ def run(job: Job) -> None:
     else:
         elf = unpacked(data, name)
         check(notes_of_elf(Elf.parse(elf, name)), kind, name, job.params["arch"])
+        if not job.params.get("packed", True):
+            job.out("kernel").write_bytes(elf)
+            return
         if is_bzimage(data):
             packer = zlib.compressobj(_LEVEL, wbits=_GZIP)  # without a name or time
             with job.out("kernel").open("wb") as out:

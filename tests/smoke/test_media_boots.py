@@ -1,4 +1,4 @@
-"""Every medium of the showcase boots as hardware would have it, and Secure Boot takes what is signed and nothing else."""
+"""Every medium of the showcase boots as hardware would have it; Secure Boot takes what is signed and nothing else."""
 
 from __future__ import annotations
 

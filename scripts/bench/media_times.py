@@ -1,7 +1,7 @@
 """Prints what media cost after a warm build: {"iso": [seconds of ours, seconds of writing as many bytes], …}, and
 "grub-mkrescue": [seconds of our CD, its seconds], alternating.
 
-Runs in xenbuild's own Python environment and in the declaration's folder: media_times.py FOLDER-OF-XENBUILD'S-CODE ROUNDS
+Runs in xenbuild's own Python environment and in the declaration's folder: media_times.py FOLDER-OF-THE-CODE ROUNDS
 What is timed of ours is the last step alone, with the hashing and storing of its result; its inputs are there.
 """
 

@@ -120,3 +120,21 @@ def test_papers_are_part_of_the_answer_when_nothing_changed(built: Project) -> N
     paper.unlink()
     assert built.run("image").code == 0
     assert paper.read_bytes() == content
+
+
+def test_a_disk_with_its_boot_loader_to_a_file_in_place_of_a_disk(settings: Settings, tmp_path: Path) -> None:
+    project = Project.of(TOP / "xenbuild.yaml", tmp_path / "project", settings.store.root)
+    project.replace("medium: bundle", "medium: raw")
+    assert project.run("image").code == 0
+    components = {one["name"]: one for one in read(project, "sbom.cdx.json")["components"]}
+    assert {"name": "xenbuild:image", "value": "showcase"} in components["grub-pc-bin"]["properties"]
+    assert "mtools" not in components and "grub-common" not in components, "tools are no content"
+    card = project.folder / "card.img"
+    card.write_bytes(b"\xff" * (100 << 20))
+    done = project.run("flash", "--yes", "--json", "out/x86_64-xen/showcase.raw", "card.img")
+    assert done.code == 0, done.err
+    wanted = project.image("x86_64-xen/showcase.raw").read_bytes()
+    assert card.read_bytes()[: len(wanted)] == wanted
+    written = json.loads(done.out.splitlines()[-1])["flash"]["written"]
+    assert written < len(wanted), "holes are left out"
+    assert not any(card.read_bytes()[-(1 << 20) :])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from xenbuild.errors import HostError
@@ -68,10 +69,8 @@ class Dnsmasq:
     def end(self) -> None:
         self._ended = True
         self._process.terminate()
-        try:
+        with suppress(subprocess.TimeoutExpired):
             self._process.wait(2.0)
-        except subprocess.TimeoutExpired:
-            pass
         end(self._process)
 
 

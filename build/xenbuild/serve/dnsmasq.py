@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from xenbuild.errors import HostError
@@ -65,13 +66,15 @@ class Dnsmasq:
             said = "; ".join(line.removeprefix("dnsmasq: ") for line in self._last) or "nothing"
             raise HostError(f"dnsmasq has ended; it said: {said}", advice="serve without it: --http-only")
 
-    def end(self) -> None:
+    def stop(self) -> None:
+        """Ask it to end; log() then comes to its end too."""
         self._ended = True
         self._process.terminate()
-        try:
+
+    def close(self) -> None:
+        """Whatever is left of it is gone. Nobody may be in log() any more."""
+        with suppress(subprocess.TimeoutExpired):
             self._process.wait(2.0)
-        except subprocess.TimeoutExpired:
-            pass
         end(self._process)
 
 

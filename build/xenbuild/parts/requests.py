@@ -51,10 +51,14 @@ def part_requests(declaration: Declaration, release: Release) -> dict[str, Reque
             folder=declaration.folder,
         )
 
-    found = {"dom0": request("dom0", [*release.dom0.roots, *arch.dom0_roots], exclude=release.dom0.exclude)}
+    bare = declaration.dom0.kind == "unikernel"
+    ours = any(domain.kernel is None and domain.boot != "firmware" for domain in declaration.domains.values())
+    found = {}
+    if not bare or ours:  # guests without a kernel of their own take the release's, and busybox
+        found["dom0"] = request("dom0", [*release.dom0.roots, *arch.dom0_roots], exclude=release.dom0.exclude)
     if declaration.hypervisor.file is None:
         found["hypervisor"] = request("hypervisor", arch.hypervisor.roots, only=arch.hypervisor.only or "-")
-    if declaration.dom0.kernel is None:
+    if declaration.dom0.kernel is None and (not bare or ours):
         found["kernel"] = request("kernel", arch.kernel.roots, only=arch.kernel.only)
     if needs_device_model(declaration) and arch.device_model is not None:
         found["device model"] = request(
@@ -133,9 +137,19 @@ def tool_requests(tools: Tools, groups: Sequence[str], folder: Path, host: str) 
             roots=tuple(tools.groups[group]),
             only="-" if target else "",
             exclude=tuple(tools.exclude),
+            archives=_components(release, tools.components.get(group, [])),
             folder=folder,
         )
     return found
+
+
+def _components(release: Release, names: Sequence[str]) -> tuple[Archive, ...]:
+    """More components of the release's first archive, as an archive of their own."""
+    if not names:
+        return ()
+    first = release.archives[0]
+    name = f"{first.name} {' '.join(names)}"
+    return (Archive(name=name, mirrors=first.mirrors, suites=first.suites, components=[*names], keyring=first.keyring),)
 
 
 def needed_groups(tools: Tools, architectures: Collection[str], host: str) -> list[str]:

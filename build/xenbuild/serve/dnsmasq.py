@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from xenbuild.errors import HostError
@@ -68,19 +69,15 @@ class Dnsmasq:
     def end(self) -> None:
         self._ended = True
         self._process.terminate()
-        try:
+        with suppress(subprocess.TimeoutExpired):
             self._process.wait(2.0)
-        except subprocess.TimeoutExpired:
-            pass
         end(self._process)
 
 
 class Reader:
     """Makes events of dnsmasq's log. `root` is the TFTP root, `names` the clients' kinds in words, by their tags."""
 
-    def __init__(
-        self, root: Path, names: dict[str, str], machine_of: Callable[[str], str] = hardware_address
-    ) -> None:
+    def __init__(self, root: Path, names: dict[str, str], machine_of: Callable[[str], str] = hardware_address) -> None:
         self._root = f"{root}/"
         self._names = names
         self._machine_of = machine_of

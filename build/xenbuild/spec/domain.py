@@ -95,7 +95,9 @@ class Domain(Node):
 
     type: str = key("kind of guest", choices=("pv", "pvh", "hvm"))
     arch: str | None = key(
-        "architecture of the guest; only the target's in this version", default=None, choices=ARCHITECTURES
+        "architecture of the guest, the target's otherwise; on x86_64 also ia32, with a kernel of its own",
+        default=None,
+        choices=ARCHITECTURES,
     )
     boot: str = key(
         "what is started: the kernel, GRUB as the first disk's boot/grub/grub.cfg says, or an hvm disk by firmware",

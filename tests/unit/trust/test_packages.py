@@ -23,7 +23,7 @@ DEP5 = "Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.
 
 @pytest.fixture
 def gathered(tmp_path: Path) -> dict[str, Any]:
-    """Of three packages one is whole in the image, of one there is nothing, and one has a file that another replaced."""
+    """One package is whole in the image, of one there is nothing, and one has a file that another replaced."""
     with Store(tmp_path / "store") as store:
         one, two, three = (FileEntry(store.put_bytes(text)) for text in (b"1", b"2", b"3"))
         trees = {"a": {"usr/a": one}, "b": {"usr/b": two, "usr/link": LinkEntry("a")}, "c": {"usr/a": three}}

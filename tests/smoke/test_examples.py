@@ -22,9 +22,11 @@ RUNS = [
     pytest.param("grub", "x86_64/xen"),
     pytest.param("guests", "x86_64/xen"),
     pytest.param("hvm", "x86_64/xen"),
+    pytest.param("hvm-disk", "x86_64/xen", marks=pytest.mark.slow),
     pytest.param("migration", "x86_64/xen"),
     pytest.param("packages", "x86_64/xen"),
     pytest.param("packages", "arm64/xen", marks=pytest.mark.slow),
+    pytest.param("passthrough", "x86_64/xen", marks=pytest.mark.slow),
     pytest.param("unikernels", "x86_64/xen"),
 ]
 

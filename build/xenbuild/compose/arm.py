@@ -16,9 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from xenbuild.compose import dom0less
+from xenbuild.compose import dom0less, policy
 from xenbuild.compose.dom0less import Booted
 from xenbuild.compose.manifest import Manifest, Part, require_intact
+from xenbuild.compose.policy import XSM_POLICY
 from xenbuild.compose.toolchain import STRICT
 from xenbuild.errors import DeclarationError, FormatError
 from xenbuild.formats.armimage import (
@@ -55,7 +56,7 @@ MAGIC, VERSION = b"xenbuild", 2
 # struct part: extents of the part and of its title, crc32.
 ROW = struct.Struct("<5I")
 
-TITLES = {"xen": "Xen", "kernel": "the dom0 kernel", "initramfs": "the dom0 initramfs"}
+TITLES = {"xen": "Xen", "kernel": "the dom0 kernel", "initramfs": "the dom0 initramfs", XSM_POLICY: policy.TITLE}
 ROLES = {"xen": "hypervisor", "kernel": "kernel", "initramfs": "initramfs"}
 
 
@@ -73,6 +74,8 @@ class Content:
 
     @property
     def role(self) -> str:
+        if self.name == XSM_POLICY:
+            return policy.ROLE
         return ROLES.get(self.name) or f"guest {self.name.partition(':')[2].replace('_', ' ')}"
 
     @property
@@ -114,6 +117,10 @@ def run(job: Job) -> None:
     if "initramfs" in job.inputs:
         data = job.path("initramfs").read_bytes()
         contents.append(Content("initramfs", data, len(data)))
+    if XSM_POLICY in job.inputs:
+        data = job.path(XSM_POLICY).read_bytes()
+        policy.check(data, xen.data)
+        contents.append(Content(XSM_POLICY, data, len(data)))
     domains = [Booted.from_json(one) for one in job.params.get("domains", ())]
     for domain in domains:
         contents += _read_guest(job, domain, arch)
@@ -183,7 +190,7 @@ def write_bundle(
     places = {part.name: (part.offset, part.size) for part in parts}
     manifest = Manifest(target, parts, declaration)
     kernel_cmdline = named["kernel"].cmdline.encode() if "kernel" in named else b""
-    nodes = dom0less.tree(domains, places) if domains else b""
+    nodes = dom0less.tree(domains, places) if domains or XSM_POLICY in places else b""
     texts = [named["xen"].cmdline.encode(), kernel_cmdline, manifest.to_bytes(), nodes]
     front, extents = _front(table[2], texts, parts, contents)
     for name in ROLES:

@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
+from xenbuild.compose import policy
+from xenbuild.compose.policy import XSM_POLICY
 from xenbuild.errors import DeclarationError
 from xenbuild.formats.fdt import DeviceTree, Node, cells, strings, write_fdt
 from xenbuild.spec.scalars import format_size
@@ -84,8 +86,10 @@ def planned(guests: Sequence[Guest]) -> tuple[list[Booted], dict[str, Input]]:
 
 
 def tree(domains: Sequence[Booted], places: Mapping[str, tuple[int, int]]) -> bytes:
-    """The guests' nodes as a flattened device tree; `places` has the offset and size of each NAME:ROLE."""
-    root = Node("", children=[_node(number, domain, places) for number, domain in enumerate(domains, 1)])
+    """Nodes of guests and of a policy as a flattened device tree; `places` has offset and size of each part."""
+    nodes = [_node(number, domain, places) for number, domain in enumerate(domains, 1)]
+    nodes += [policy.node(*places[XSM_POLICY])] if XSM_POLICY in places else []
+    root = Node("", children=nodes)
     return write_fdt(DeviceTree(root))
 
 

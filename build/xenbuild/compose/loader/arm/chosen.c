@@ -226,8 +226,7 @@ static bool cells_hold(struct cells cells, const struct chosen *chosen)
 	return cells.address == 2 || ((end | initramfs_end) >> 32) == 0;
 }
 
-/* Ranges in a guest's node have the cells of /chosen, which must be those that the composer wrote.
- */
+/* Ranges in these nodes have the cells of /chosen, which must be those that the composer wrote. */
 static bool ranges_hold(struct cells cells, const struct fdt *domains)
 {
 	struct fdt_value value;
@@ -236,7 +235,8 @@ static bool ranges_hold(struct cells cells, const struct fdt *domains)
 		return true;
 	for (u32 node = fdt_child(domains, fdt_root(domains)); node != FDT_NONE;
 	     node = fdt_sibling(domains, node))
-		if (fdt_property(domains, node, "xen,static-mem", &value))
+		if (fdt_property(domains, node, "xen,static-mem", &value) ||
+		    fdt_property(domains, node, "reg", &value))
 			return false;
 	return true;
 }

@@ -92,7 +92,7 @@ def plan(declaration: Declaration, settings: Settings) -> Plan:
     if any(source.git for source in declaration.sources.values()):
         tool_packages = [*tool_packages, *_tools(declaration, settings, "git")[1]]
     used = {p: None for role in packages.values() for p in role} | dict.fromkeys(tool_packages)
-    return Plan(declaration, bundle(declaration.target, parts, tools, settings.store), tuple(used))
+    return Plan(declaration, bundle(declaration, parts, tools, settings.store), tuple(used))
 
 
 def build(declarations: Sequence[Declaration], settings: Settings, out: Path) -> tuple[list[Image], Results]:

@@ -32,9 +32,9 @@ class Shell:
     Where typing is `paced`, each piece waits for its echo.
     """
 
-    def __init__(self, console: Terminal, token: str, *, paced: bool = True) -> None:
+    def __init__(self, console: Terminal, token: str, *, paced: bool = True, of: str = "") -> None:
         self._console = console
-        self._token = token[:8]
+        self._token = of + token[:8]
         self._count = 0
         self._echoes = paced
         self._heard = False  # an echo, ever

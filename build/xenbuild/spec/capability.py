@@ -14,6 +14,7 @@ from xenbuild.spec.convert import Converter
 from xenbuild.spec.data import data_dir
 from xenbuild.spec.domain import Domain
 from xenbuild.spec.model import Declaration, Image, Target
+from xenbuild.spec.partition import needs
 from xenbuild.spec.problems import Problems
 from xenbuild.spec.reader import read_yaml
 
@@ -27,6 +28,9 @@ class Row(Node):
     release: list[str] = key("releases")
     guests: dict[str, list[str]] = key("types of guest, and the architectures that each may have", factory=dict)
     media: dict[str, list[str]] = key("media, and the firmware that starts each")
+    features: list[str] = key(
+        "what the release's own hypervisor was built with, of the features in recipes/hypervisors/", factory=list
+    )
 
 
 @dataclass(kw_only=True)
@@ -38,9 +42,11 @@ class Case(Node):
     release: str | None = key("release", default=None)
     guest: str | None = key("type of guest", default=None)
     guest_arch: str | None = key("architecture of the guest", default=None)
+    feature: str | None = key("feature of the hypervisor", default=None)
 
     def fits(self, facts: dict[str, str]) -> bool:
-        wanted = {name: getattr(self, name) for name in ("hypervisor", "arch", "release", "guest", "guest_arch")}
+        names = ("hypervisor", "arch", "release", "guest", "guest_arch", "feature")
+        wanted = {name: getattr(self, name) for name in names}
         return all(facts.get(name) == value for name, value in wanted.items() if value is not None)
 
 
@@ -92,6 +98,17 @@ def check_possible(made: Declaration, row: Row, problems: Problems) -> None:
         _check_guest(made, row, name, domain, problems)
     for image in made.images:
         _check_image(made.target, row, image, problems)
+    if made.hypervisor.file is None:  # one of the user's own is judged by what is in it (compose/dom0less.py)
+        _check_features(made, row, problems)
+
+
+def _check_features(made: Declaration, row: Row, problems: Problems) -> None:
+    for need in needs(made):
+        if need.feature not in row.features:
+            facts = {"hypervisor": made.target.hypervisor, "arch": made.target.arch, "release": made.release}
+            message = f"{need.where}: {made.target} of {made.release} cannot do it"
+            otherwise = "remove it, or set hypervisor.file to a Xen that was built with it"
+            problems.take(table().explain(message, facts | {"feature": need.feature}, need.at, otherwise))
 
 
 def _check_guest(made: Declaration, row: Row, name: str, domain: Domain, problems: Problems) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from xenbuild.spec.block import InputFile, Node, Setting, Size, key
 from xenbuild.spec.dom0 import File
+from xenbuild.spec.dom0less import Dom0less
 
 ARCHITECTURES = ("x86_64", "arm64", "armv7", "ia32")
 PCI_DEVICE = r"([0-9a-f]{4}:)?[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]"
@@ -65,23 +66,6 @@ class Framebuffer(Node):
 
 
 @dataclass(kw_only=True)
-class Dom0less(Node):
-    """What a guest that Xen itself starts on Arm has (xen, docs/misc/arm/device-tree/booting.txt)."""
-
-    enhanced: bool = key("event channels, grant tables and PV drivers, where there is a dom0", default=False)
-    vpl011: bool = key("an emulated serial port, whose output Xen prints", default=True)
-    static_memory: list[str] = key(
-        'ranges of host memory that are the guest\'s, "ADDRESS SIZE" in bytes, such as "0x50000000 0x10000000"',
-        factory=list,
-        pattern=r"0x[0-9a-f]{1,16} 0x[0-9a-f]{1,16}",
-    )
-    direct_map: bool = key("guest addresses are host addresses (with static_memory)", default=False)
-    device_tree: InputFile | None = key(
-        "partial device tree of the devices that are passed through (xen, docs/misc/arm/passthrough.txt)", default=None
-    )
-
-
-@dataclass(kw_only=True)
 class Domain(Node):
     """A guest, by the name under which dom0 knows it."""
 
@@ -106,7 +90,9 @@ class Domain(Node):
     cpus: str | None = key("host CPUs that it may run on, such as 0-1 or 2,3", default=None, pattern=r"[0-9,^-]+|all")
     weight: int | None = key("share of the host CPUs, 256 is usual", default=None)
     cap: int | None = key("most of the host CPUs that it may use, in percent of one; 0 is no limit", default=None)
-    cpupool: str | None = key("cpupool that it runs in, which dom0 must have", default=None)
+    cpupool: str | None = key(
+        "cpupool that it runs in: one of dom0's, or of hypervisor.cpupools where Xen starts the guest", default=None
+    )
     drivers: list[str] = key("driver sets that its kernel must have", factory=lambda: ["frontends"])
     modules: list[str] = key("more kernel modules by name", factory=list)
     packages: list[str] = key("packages in its initramfs; not in this version", factory=list)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from xenbuild.spec.block import InputFile, Node, key
 from xenbuild.spec.dom0 import Dom0
+from xenbuild.spec.dom0less import RANGE, CpuPool
 from xenbuild.spec.domain import Domain
 from xenbuild.spec.proof import Test
 
@@ -33,6 +34,12 @@ class Target:
 class Hypervisor(Node):
     cmdline: list[str] = key("words for the hypervisor's command line", factory=list)
     file: InputFile | None = key("your own hypervisor binary instead of the recipe's package", default=None)
+    static_heap: list[str] = key(
+        'ranges of host memory from which Xen takes all that it gives out, "ADDRESS SIZE" in bytes (Arm)',
+        factory=list,
+        pattern=RANGE,
+    )
+    cpupools: dict[str, CpuPool] = key("cpupools that Xen makes at boot, by name (Arm)", factory=dict)
 
 
 @dataclass(kw_only=True)

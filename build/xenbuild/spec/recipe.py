@@ -119,12 +119,21 @@ class DriverSet(Recipe):
 
 
 @dataclass(kw_only=True)
+class Feature(Node):
+    """Something that not every build of a hypervisor can do."""
+
+    marker: str = key("text that is in the file of one that can")
+    option: str = key("what it must have been built with")
+
+
+@dataclass(kw_only=True)
 class HypervisorRecipe(Recipe):
     """A hypervisor: recipes/hypervisors/NAME.yaml. What it goes with is in recipes/capabilities.yaml."""
 
     help: str = key("what it is")
     boards: dict[str, str] = key("board on which `run` and `test` boot it, by architecture")
     cmdline: list[str] = key("words that are always on its command line", factory=list)
+    features: dict[str, Feature] = key("what not every build of it can do (spec/partition.py: needs)", factory=dict)
 
 
 @dataclass(kw_only=True)

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import struct
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from test_arm import loader, part
 from test_arm_loader import FEW, NAMES, PROPERTIES, ROOTS, Run, driver, machine, unique
 
-from xenbuild.compose import arm, dom0less
-from xenbuild.compose.dom0less import Booted
+from xenbuild.compose import arm, nodes
+from xenbuild.compose.dom0less import Booted, Partition
 from xenbuild.compose.inspect import inspect
 from xenbuild.errors import DeclarationError
 from xenbuild.formats.fdt import DeviceTree, Node, cells, parse_fdt, strings, write_fdt
@@ -47,17 +49,17 @@ SOURCE = """/dts-v1/;
 def test_the_nodes_are_what_dtc_makes_of_the_source(tool: Callable[[str], list[str]]) -> None:
     argv = [*tool("dtc"), "-q", "-I", "dts", "-O", "dtb"]
     theirs = subprocess.run(argv, input=SOURCE.encode(), capture_output=True, check=True).stdout
-    assert parse_fdt(dom0less.tree([ONE, TWO], PLACES)).root == parse_fdt(theirs).root
+    assert parse_fdt(nodes.tree(Partition([ONE, TWO]), PLACES)).root == parse_fdt(theirs).root
 
 
-def merged(driver: Run, tree: bytes, nodes: bytes, *, dom0: bool = False, room: int = 1 << 16) -> bytes:
+def merged(driver: Run, tree: bytes, guests: bytes, *, dom0: bool = False, room: int = 1 << 16) -> bytes:
     kernel = (0x48000000, 5) if dom0 else (0, 0)
-    return driver(tree, "write", room, "xen", "dom0", *kernel, 0, 0, nodes.hex(), BASE)
+    return driver(tree, "write", room, "xen", "dom0", *kernel, 0, 0, guests.hex(), BASE)
 
 
-def moved(nodes: bytes) -> list[Node]:
+def moved(guests: bytes) -> list[Node]:
     """What the loader is to make of the nodes."""
-    root = parse_fdt(nodes).root
+    root = parse_fdt(guests).root
 
     def move(node: Node) -> None:
         reg = node.properties.get("reg", b"")
@@ -72,7 +74,7 @@ def moved(nodes: bytes) -> list[Node]:
 
 
 def test_modules_lie_where_the_bundle_was_loaded(driver: Run) -> None:
-    tree = parse_fdt(merged(driver, machine(), dom0less.tree([ONE], PLACES)))
+    tree = parse_fdt(merged(driver, machine(), nodes.tree(Partition([ONE]), PLACES)))
     chosen = tree.root.child("chosen")
     assert chosen is not None
     assert "xen,dom0-bootargs" not in chosen.properties
@@ -85,7 +87,7 @@ def test_modules_lie_where_the_bundle_was_loaded(driver: Run) -> None:
 @pytest.mark.parametrize("dom0", [True, False])
 def test_words_behind_two_dashes_go_to_dom0_or_else_to_the_first_guest(driver: Run, dom0: bool) -> None:
     old = machine(Node("chosen", {"bootargs": b"more -- nonce=1\0"}))
-    tree = parse_fdt(merged(driver, old, dom0less.tree([ONE, TWO], PLACES), dom0=dom0))
+    tree = parse_fdt(merged(driver, old, nodes.tree(Partition([ONE, TWO]), PLACES), dom0=dom0))
     chosen = tree.root.child("chosen")
     assert chosen is not None
     assert chosen.strings("xen,xen-bootargs") == ["xen more"]
@@ -98,9 +100,9 @@ def test_words_behind_two_dashes_go_to_dom0_or_else_to_the_first_guest(driver: R
 
 def test_static_memory_needs_the_cells_that_it_was_written_with(driver: Run) -> None:
     one_cell = machine(Node("chosen", {"#address-cells": cells(1), "#size-cells": cells(1)}))
-    said = merged(driver, one_cell, dom0less.tree([TWO], PLACES))
+    said = merged(driver, one_cell, nodes.tree(Partition([TWO]), PLACES))
     assert said == b"problem: /chosen has cells that cannot hold the address of a module"
-    assert parse_fdt(merged(driver, one_cell, dom0less.tree([ONE], PLACES))).root.child("chosen")
+    assert parse_fdt(merged(driver, one_cell, nodes.tree(Partition([ONE]), PLACES))).root.child("chosen")
 
 
 FRAGMENTS = st.builds(
@@ -118,19 +120,27 @@ FRAGMENTS = st.builds(
 @given(ROOTS, FRAGMENTS)
 def test_any_nodes_are_merged(driver: Run, root: Node, fragment: Node) -> None:
     root.children = [child for child in root.children if child.name != "chosen"]
-    nodes = write_fdt(DeviceTree(fragment))
-    chosen = parse_fdt(merged(driver, write_fdt(DeviceTree(root)), nodes)).root.child("chosen")
-    assert chosen is not None and chosen.children == moved(nodes)
+    guests = write_fdt(DeviceTree(fragment))
+    chosen = parse_fdt(merged(driver, write_fdt(DeviceTree(root)), guests)).root.child("chosen")
+    assert chosen is not None and chosen.children == moved(guests)
 
 
 def test_too_little_room_for_guests_at_every_size(driver: Run) -> None:
-    nodes = dom0less.tree([ONE, TWO], PLACES)
-    size = len(merged(driver, machine(), nodes))
+    guests = nodes.tree(Partition([ONE, TWO]), PLACES)
+    size = len(merged(driver, machine(), guests))
     for room in range(40, size, 97):
-        assert merged(driver, machine(), nodes, room=room) == b"problem: there is no room for the device tree"
+        assert merged(driver, machine(), guests, room=room) == b"problem: there is no room for the device tree"
 
 
-def compose(tmp_path: Path, domains: list[Booted], *, dom0: bool = False, xen: bytes = b"", rooms: int = 30000) -> Path:
+def compose(
+    tmp_path: Path,
+    domains: list[Booted],
+    *,
+    dom0: bool = False,
+    xen: bytes = b"",
+    rooms: int = 30000,
+    **more: Any,
+) -> Path:
     words = "x"
     contents = [arm.Content("xen", part("arm64", 5000, 9000) + xen, 9000 + len(xen), words)]
     if dom0:
@@ -138,7 +148,7 @@ def compose(tmp_path: Path, domains: list[Booted], *, dom0: bool = False, xen: b
     for domain in domains:
         contents.append(arm.Content(f"{domain.name}:kernel", part("arm64", 20000, rooms), rooms, domain.cmdline))
         contents.append(arm.Content(f"{domain.name}:initramfs", domain.name.encode(), len(domain.name)))
-    arm.write_bundle(tmp_path / "bundle", loader("arm64"), contents, "arm64/xen", "", domains)
+    arm.write_bundle(tmp_path / "bundle", loader("arm64"), contents, "arm64/xen", "", Partition(domains, **more))
     return tmp_path / "bundle"
 
 
@@ -191,20 +201,17 @@ def test_what_xen_would_panic_about(tmp_path: Path) -> None:
     assert refused(tmp_path, long) == "domains.b: its command line has 1024 bytes"
     first = [small("a", cmdline="x" * 1000)]
     assert refused(tmp_path, first) == "domains.a: its command line has 1000 bytes"
+    needs = [{"where": "domains.a.dom0less.static_memory", "marker": "static words", "option": "CONFIG_STATIC_MEMORY"}]
     static = [small("a", static_memory=[[0, 64 << 20]])]
-    assert refused(tmp_path, static) == "domains.a: this hypervisor was built without static memory"
+    said = "domains.a.dom0less.static_memory: this hypervisor was built without it"
+    assert refused(tmp_path, static, needs=needs) == said
     tiny = [small("a", memory=15 << 20)]
     assert refused(tmp_path, tiny, rooms=9 << 20) == "domains.a: 15M do not hold its kernel and initramfs"
-    assert compose(tmp_path, static, xen=dom0less.STATIC_MEMORY).exists()
+    assert compose(tmp_path, static, xen=b"some static words", needs=needs).exists()
     assert compose(tmp_path, first, dom0=True).exists()
 
 
-@settings(max_examples=50)
-@given(st.lists(st.tuples(st.integers(0, 1 << 40), st.integers(0, 1 << 40)), max_size=4))
-def test_ranges(found: list[tuple[int, int]]) -> None:
-    assert dom0less.ranges([f"{a:#x} {b:#x}" for a, b in found]) == [list(one) for one in found]
-
-
 def test_booted_survives_json() -> None:
-    assert Booted.from_json(TWO.to_json()) == TWO
+    whole = Partition([ONE, TWO], [[1 << 32, 65536]], {"p": {"cpus": [1], "scheduler": None}}, [])
+    assert Partition.from_json(json.loads(json.dumps(whole.to_json()))) == whole
     assert strings("x") == b"x\0"

@@ -65,7 +65,8 @@ def _kernel(declaration: Declaration, release: Release, packages: Sequence[Locke
     recipe = release.architectures[declaration.target.arch].kernel
     package = max(packages, key=lambda p: p.size)  # the others only lead to it
     modules: dict[str, None] = {}
-    for name in declaration.dom0.drivers:
+    state = ["state"] if declaration.dom0.state is not None else []
+    for name in (*declaration.dom0.drivers, *state):
         drivers = load_recipe(DriverSet, name, declaration.folder, declaration.dom0.at("drivers"))
         modules.update(dict.fromkeys(drivers.modules_for(declaration.target.arch)))
     modules.update(dict.fromkeys(declaration.dom0.modules))
@@ -87,11 +88,15 @@ def _toolstack(declaration: Declaration, release: Release, packages: Locked) -> 
     named = declaration.dom0.packages
     own = [p for p in packages.get("extra", ()) if p.name in named or p not in packages["dom0"]]
     model = release.architectures[declaration.target.arch].device_model
-    emulating = packages.get("device model", ())
-    trees = {p.name: unpacked(p, exclude=DOCUMENTATION) for p in (*packages["dom0"], *emulating, *own)}
+    emulating, keeping = packages.get("device model", ()), packages.get("state", ())
+    trees = {p.name: unpacked(p, exclude=DOCUMENTATION) for p in (*packages["dom0"], *emulating, *keeping, *own)}
     params = {
         "order": list(trees),
-        "files": [*release.dom0.files, *(model.files if model and emulating else ())],
+        "files": [
+            *release.dom0.files,
+            *(model.files if model and emulating else ()),
+            *(release.state.files if release.state and keeping else ()),
+        ],
         "dlopened": release.dom0.dlopened,
         "whole": [p.name for p in own],
     }

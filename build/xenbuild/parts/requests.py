@@ -24,7 +24,7 @@ def host_architecture() -> str:
 
 
 def part_requests(declaration: Declaration, release: Release) -> dict[str, Request]:
-    """The package requests of one target by role: hypervisor, kernel, dom0, and `extra` for the user's packages."""
+    """The package requests of one target by role: hypervisor, kernel, dom0, `extra` for the user's packages, …"""
     arch = release.architectures[declaration.target.arch]
     archives = added_archives(declaration)
 
@@ -49,6 +49,8 @@ def part_requests(declaration: Declaration, release: Release) -> dict[str, Reque
         found["device model"] = request(
             "device model", arch.device_model.roots, exclude=[*release.dom0.exclude, *arch.device_model.exclude]
         )
+    if declaration.dom0.state is not None and release.state is not None:
+        found["state"] = request("state", release.state.roots, exclude=release.state.exclude)
     if declaration.dom0.packages:
         found["extra"] = request("extra", declaration.dom0.packages, exclude=release.dom0.scripts)
     return found

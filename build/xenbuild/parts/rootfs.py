@@ -64,6 +64,7 @@ def settings(dom0: Dom0) -> str:
         "BRIDGE_ADDRESS": (bridge.address or "") if bridge else "",
         "BRIDGE_PORTS": " ".join(bridge.ports) if bridge else "",
         "LOGIN": "yes" if dom0.users else "",
+        "STATE": dom0.state or "",
     }
     return "".join(f"{name}={shlex.quote(value)}\n" for name, value in values.items())
 

@@ -27,7 +27,8 @@ class Result:
 
 
 class Shell:
-    """A shell that reads from `console`. `token` makes the markers unique to this boot.
+    """A shell that reads from `console`. `token` makes the markers unique to this boot, `of` to one of its
+    shells: guests of Xen speak on the console that dom0 has too.
 
     Where typing is `paced`, each piece waits for its echo.
     """

@@ -109,6 +109,8 @@ def _check_guest(made: Declaration, name: str, domain: Domain, problems: Problem
          "there is no dom0 that starts it", "write start: dom0less, or remove dom0.enabled: false"),
         (domain.on_shutdown == "save" and not x86, domain, "on_shutdown", "Xen cannot save guests on Arm",
          "write on_shutdown: shutdown"),
+        (domain.on_shutdown == "save" and x86 and made.dom0.state is None, domain, "on_shutdown",
+         "dom0 lies in memory, and a saved guest would be lost with it", "add dom0.state: a partition of the machine"),
         (domain.on_shutdown == "save" and bool(domain.pci), domain, "on_shutdown",
          "a guest with PCI devices cannot be saved", "write on_shutdown: shutdown"),
         (bool(domain.pci) and not x86, domain, "pci", "PCI devices cannot be handed to guests on Arm", "remove them"),

@@ -61,6 +61,13 @@ class DeviceModel(Node):
 
 
 @dataclass(kw_only=True)
+class StatePackages(Node):
+    roots: list[str] = key("packages of the programs that make and check a file system")
+    exclude: list[str] = key("packages that are left out although something depends on them", factory=list)
+    files: list[str] = key("patterns of the members that are wanted; libraries follow by themselves")
+
+
+@dataclass(kw_only=True)
 class ReleaseArch(Node):
     debian: str = key("the distribution's name of the architecture")
     hypervisor: HypervisorPackage = key("where the hypervisor comes from")
@@ -86,6 +93,7 @@ class Release(Recipe):
     xen: str = key("version of Xen in it")
     architectures: dict[str, ReleaseArch] = key("by our name of the architecture")
     dom0: Dom0Packages = key("what dom0 is made of")
+    state: StatePackages | None = key("what dom0 keeps its state with, where it has a disk for it", default=None)
 
 
 @dataclass(kw_only=True)

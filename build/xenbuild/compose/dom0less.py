@@ -52,9 +52,7 @@ class Booted:
     nr_spis: int | None = None
     max_grant_frames: int | None = None
     max_maptrack_frames: int | None = None
-    shared_memory: Sequence[Json] = field(
-        default_factory=tuple
-    )  # id, address, size, host_address, role
+    shared_memory: Sequence[Json] = field(default_factory=tuple)  # id, address, size, host_address, role
     event_channels: Sequence[Json] = field(default_factory=tuple)  # port, to, to_port
 
     def to_json(self) -> Json:

@@ -330,7 +330,5 @@ def _check_port(
         problems.add(channel.at(key), f"event channel port {port} of {owner} is out of range", f"use 1 to {PORTS}")
     elif (owner, port) in taken:
         message = f"event channel port {port} of {owner} is {taken[owner, port]} already"
-        problems.add(
-            channel.at(key), message, "take another; xenstore has port 1 of enhanced guests"
-        )
+        problems.add(channel.at(key), message, "take another; xenstore has port 1 of enhanced guests")
     taken.setdefault((owner, port), "taken")

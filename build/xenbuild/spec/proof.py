@@ -43,7 +43,7 @@ class Step(Node):
     )
     shows: Shows | None = key("what the screen must show before the deadline", default=None)
     machine: str | None = key(
-        "presses the power button, lets dom0 suspend the machine to memory or restart it, wakes it, resets it, or waits "
+        "presses the power button, lets dom0 suspend the machine to memory or reboot it, wakes it, resets it, or waits "
         "until it has switched itself off",
         default=None,
         choices=("power-button", "suspend", "wake", "reboot", "reset", "switched-off"),

@@ -82,7 +82,8 @@ def test_an_own_kernel_is_judged_before_it_is_used(tmp_path: Path) -> None:
 def test_settings_are_quoted_for_the_shell() -> None:
     dom0 = Dom0(hostname="a", bridge=Bridge(ports=["eth0", "eth1"], address=None), users=[User(name="root")])
     assert (
-        rootfs.settings(dom0) == "HOSTNAME=a\nBRIDGE=xenbr0\nBRIDGE_ADDRESS=''\nBRIDGE_PORTS='eth0 eth1'\nLOGIN=yes\nSTATE=''\n"
+        rootfs.settings(dom0)
+        == "HOSTNAME=a\nBRIDGE=xenbr0\nBRIDGE_ADDRESS=''\nBRIDGE_PORTS='eth0 eth1'\nLOGIN=yes\nSTATE=''\n"
     )
     assert "BRIDGE=''" in rootfs.settings(Dom0(bridge=None))
 

@@ -18,6 +18,8 @@ RUNS = [
     pytest.param("appliance", "x86_64/xen"),
     pytest.param("appliance", "arm64/xen", marks=pytest.mark.slow),
     pytest.param("appliance", "armv7/xen", marks=pytest.mark.slow),
+    pytest.param("dom0less", "arm64/xen"),
+    pytest.param("dom0less", "armv7/xen", marks=pytest.mark.slow),
     pytest.param("hvm", "x86_64/xen"),
     pytest.param("migration", "x86_64/xen"),
     pytest.param("unikernels", "x86_64/xen"),

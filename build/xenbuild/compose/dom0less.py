@@ -27,7 +27,7 @@ WORDS_ROOM = 128
 """Of the first command line without a dom0, for words that the boot loader adds, such as the nonce of a test."""
 TREE_SIZE = 2 * MIB
 """Room that Xen keeps in a guest for its device tree (xen/arch/arm/kernel.c: place_modules)."""
-# Bytes of the device tree that Xen makes for a guest, of which a page is there. Seen: 31 CPUs fit into that of 4.20, and
+# Bytes of the device tree that Xen makes for a guest, of which a page is there. Seen: 31 CPUs fit into that of 4.20,
 # 23 with 800 bytes of command line; 4.17 takes one more.
 TREE_BASE, TREE_CPU, TREE_REGION, TREE_ENHANCED = 1000, 100, 240, 250
 RAM_SIZE = 0xC0000000

@@ -14,7 +14,7 @@ from xenbuild.media.build import Settings
 pytestmark = [pytest.mark.smoke, pytest.mark.slow]
 
 
-@pytest.mark.parametrize("test", ["save", "full", "xenstored", "storm", "flood"])
+@pytest.mark.parametrize("test", ["save", "full", "xenstored", "restart", "storm", "flood"])
 def test_the_machine_goes_on(test: str, settings: Settings, tmp_path: Path) -> None:
     folder = tmp_path / "project"
     shutil.copytree(Path(__file__).with_name("robust"), folder, ignore=shutil.ignore_patterns("out"))

@@ -18,10 +18,14 @@ RUNS = [
     pytest.param("appliance", "x86_64/xen"),
     pytest.param("appliance", "arm64/xen", marks=pytest.mark.slow),
     pytest.param("appliance", "armv7/xen", marks=pytest.mark.slow),
+    pytest.param("debian", "x86_64/xen", marks=pytest.mark.slow),
+    pytest.param("grub", "x86_64/xen"),
     pytest.param("dom0less", "arm64/xen"),
     pytest.param("dom0less", "armv7/xen", marks=pytest.mark.slow),
     pytest.param("hvm", "x86_64/xen"),
     pytest.param("migration", "x86_64/xen"),
+    pytest.param("packages", "x86_64/xen"),
+    pytest.param("packages", "arm64/xen", marks=pytest.mark.slow),
     pytest.param("unikernels", "x86_64/xen"),
 ]
 

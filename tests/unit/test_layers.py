@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[2] / "build" / "xenbuild"
-LAYERS = ("cli", "prove", "flash", "media", "compose", "parts", "plan", "sources", "store")
+LAYERS = ("cli", "serve", "prove", "flash", "media", "trust", "compose", "parts", "plan", "sources", "store")
 GROUND = ("formats", "spec")  # know nobody but the errors, not even each other
 FUNCTION = re.compile(r"xenbuild(\.\w+)+:\w+")  # as in Action("…", "xenbuild.compose.x86:run", …)
 

@@ -54,9 +54,9 @@ def command(
         if as_json:
             for image in images:
                 fields = {"target": image.target, "name": image.name, "path": str(image.path)}
-                print(json.dumps({"image": {**fields, "sha256": image.digest.hash, "size": image.digest.size}}))
+                print(json.dumps({"image": {**fields, "sha256": image.digest.hash, "size": image.size}}))
             return
-        rows = [(i.target, os.path.relpath(i.path), output.size(i.digest.size), i.digest.hash[:12]) for i in images]
+        rows = [(i.target, os.path.relpath(i.path), output.size(i.size), i.digest.hash[:12]) for i in images]
         text = output.table(("target", "image", "size", "sha256"), rows, right=frozenset({2}))
         chosen = [*options_given(file, profiles, variables), *([images[0].target] if names else [])]
         text += f"\nnext: {shlex.join(['xenbuild', 'run', *chosen])}\n"

@@ -69,17 +69,20 @@ def write_lock(
 
 
 def _requests(file: Path, profiles: Sequence[str], variables: Mapping[str, str]) -> list[Request]:
-    """What all targets and the host tools need."""
-    from xenbuild.parts.requests import part_requests, tool_requests
+    """What all targets need, and the tools on every machine that may build them."""
+    from xenbuild.parts.requests import needed_groups, part_requests, tool_requests
     from xenbuild.spec.load import load, targets
     from xenbuild.spec.recipe import Release, load_recipe, load_tools
 
     found: list[Request] = []
-    for target in targets(file, profiles)[0]:
+    every = targets(file, profiles)[0]
+    for target in every:
         declaration = load(file, target, profiles, variables)
         release = load_recipe(Release, declaration.release, declaration.folder, declaration.at("release"))
         found += part_requests(declaration, release).values()
     folder = file.parent.absolute()
     tools = load_tools(folder)
-    found += tool_requests(tools, sorted(tools.groups), folder).values()
+    for host in tools.hosts:
+        groups = needed_groups(tools, {target.arch for target in every}, host)
+        found += tool_requests(tools, groups, folder, host).values()
     return found

@@ -49,14 +49,16 @@ def command(
     if name and name.startswith("-"):  # `run -- -m 4G`: click gives the first word to the target
         extra, name = (name, *extra), None
     import shlex
+    from functools import partial
 
     from xenbuild.cli.progress import Progress
     from xenbuild.cli.session import open_session
-    from xenbuild.cli.test import qemu_for
+    from xenbuild.cli.test import firmware_folder, qemu_for
     from xenbuild.errors import DeclarationError, HostError
     from xenbuild.media.build import board_of, with_test_files
     from xenbuild.prove.machine import INTERACTIVE, loader_words, qemu_argv
     from xenbuild.prove.probe import KvmProbe
+    from xenbuild.prove.start import start
     from xenbuild.spec.proof import Machine
 
     with open_session(file, [name] if name else [], profiles, variables) as session:
@@ -76,11 +78,13 @@ def command(
             declaration = with_test_files(declaration, session.settings(offline=offline))
             test = next(t for t in declaration.tests if t.name == test_name)
         board = board_of(declaration)
-        programs = qemu_for(declaration, session.settings(offline=offline), board.qemu)
+        settings, machine = session.settings(offline=offline), test.machine if test else Machine()
+        programs = qemu_for(declaration, settings, board.qemu)
+        tree = partial(firmware_folder, declaration, settings)
         argv = qemu_argv(
             board,
-            test.machine if test else Machine(),
-            chosen.path,
+            machine,
+            start(declaration, chosen, machine, board, tree, chosen.path.parent / "tests"),
             programs=programs,
             words=loader_words(test.cmdline) if test else (),
             kvm=KvmProbe(session.store.root).usable(board, programs),

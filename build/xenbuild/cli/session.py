@@ -21,6 +21,7 @@ from xenbuild.spec.model import Declaration, Target
 from xenbuild.store.events import Event
 from xenbuild.store.location import store_root
 from xenbuild.store.store import Store
+from xenbuild.trust.sums import CYCLONEDX, MANIFEST, PROVENANCE, SPDX, SUMS
 
 DATA = ("recipes", "dom0-image", "pv-drivers")
 
@@ -61,7 +62,7 @@ class Session:
         """Labels of all steps of all targets, in the order of the plan, each label once."""
         settings = self.settings(jobs, offline)
         plans = [media.plan(declaration, settings) for declaration in self.declarations]
-        goals = [made.compose.output("bundle") for made in plans]
+        goals = [goal for made in plans for goal in made.goals]
         return list(dict.fromkeys(action.label for action in reversed(all_actions(goals))))
 
     def inputs(self) -> list[Path]:
@@ -72,8 +73,10 @@ class Session:
     def outputs(self, images: Sequence[Image]) -> list[Path]:
         """The images and what lies beside them."""
         folders = {image.path.parent for image in images}
-        beside = [folder / name for folder in sorted(folders) for name in ("manifest.json", "report.txt", "SHA256SUMS")]
-        return [*(image.path for image in images), *beside]
+        names = (MANIFEST, SPDX, CYCLONEDX, PROVENANCE, "report.txt", SUMS)
+        beside = [folder / name for folder in sorted(folders) for name in names]
+        inside = [image.path / name for image in images for name in image.files or ()]
+        return [*(image.path for image in images), *inside, *beside]
 
 
 def own_files(declaration: Declaration) -> list[Path]:

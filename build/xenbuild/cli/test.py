@@ -6,6 +6,7 @@ import os
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -86,6 +87,7 @@ def _proofs(
     from xenbuild.errors import DeclarationError
     from xenbuild.media.build import board_of, with_test_files
     from xenbuild.prove.probe import KvmProbe
+    from xenbuild.prove.start import start
     from xenbuild.prove.verdict import Proof
 
     known = sorted({test.name for d in session.declarations for test in d.tests})
@@ -107,14 +109,23 @@ def _proofs(
         programs = qemu_for(declaration, settings, board.qemu)
         kvm = probe.usable(board, programs)
         target = str(declaration.target)
+        tree = partial(firmware_folder, declaration, settings)
         by_xen = [name for name, domain in declaration.domains.items() if domain.start == "dom0less"]
         numbers = {name: number for number, name in enumerate(by_xen, 1)}
         for test in wanted:
             image = next(i for i in images if i.target == target and test.image in (None, i.name))
             log = session.out / declaration.target.folder / "tests" / f"{test.name}.log"
             rerun = shlex.join(["xenbuild", "run", *words, "--test", test.name, target])
-            proofs.append((Proof(target, test, board, image.path, log, rerun, kvm, numbers), programs))
+            begin = start(declaration, image, test.machine, board, tree, log.parent)
+            proofs.append((Proof(target, test, board, begin, log, rerun, kvm, numbers), programs))
     return proofs
+
+
+def firmware_folder(declaration: Declaration, settings: Settings, group: str) -> Path:
+    """Where a group of the tools tree is unpacked."""
+    from xenbuild.media.build import tools_tree
+
+    return tools_tree(declaration, settings, group).root
 
 
 def qemu_for(declaration: Declaration, settings: Settings, qemu: str) -> Programs:

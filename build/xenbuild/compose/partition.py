@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from xenbuild.compose.dom0less import Booted, Partition
 from xenbuild.parts.guest import Guest
 from xenbuild.plan.action import Input
-from xenbuild.spec.dom0less import cpu_list, ranges
+from xenbuild.spec.dom0less import ranges
 from xenbuild.spec.domain import Domain
+from xenbuild.spec.host import POOL_0
 from xenbuild.spec.model import Declaration
-from xenbuild.spec.partition import needs
+from xenbuild.spec.partition import boot_pools, needs
 from xenbuild.spec.recipe import HypervisorRecipe, load_recipe
 
 
@@ -25,15 +26,17 @@ def planned(declaration: Declaration, guests: Sequence[Guest]) -> tuple[Partitio
         booted.append(_booted(guest.name, guest.domain))
     hypervisor = declaration.hypervisor
     recipe = load_recipe(HypervisorRecipe, declaration.target.hypervisor, declaration.folder)
+    declared = hypervisor.cpupools
     pools = {
-        name: {"cpus": cpu_list(pool.cpus), "scheduler": pool.scheduler} for name, pool in hypervisor.cpupools.items()
+        name: {"cpus": cpus, "scheduler": declared[name].scheduler} for name, cpus in boot_pools(declaration).items()
     }
-    asked = [
-        {"where": need.where, "marker": recipe.features[need.feature].marker,
-         "option": recipe.features[need.feature].option}
-        for need in needs(declaration)
-    ]  # fmt: skip
-    return Partition(booted, [list(one) for one in ranges(hypervisor.static_heap)], pools, asked), inputs
+    asked = [(need.where, recipe.features[need.feature]) for need in needs(declaration)]
+    for name, pool in pools.items():
+        if pool["scheduler"]:
+            where = f"hypervisor.cpupools.{name}.scheduler"
+            asked.append((where, recipe.features[f"scheduler-{pool['scheduler']}"]))
+    wanted = [{"where": where, "marker": feature.marker, "option": feature.option} for where, feature in asked]
+    return Partition(booted, [list(one) for one in ranges(hypervisor.static_heap)], pools, wanted), inputs
 
 
 def _booted(name: str, domain: Domain) -> Booted:
@@ -44,8 +47,9 @@ def _booted(name: str, domain: Domain) -> Booted:
         for one in more.shared_memory
     ]  # fmt: skip
     channels = [{"port": one.port, "to": one.to, "to_port": one.to_port} for one in more.event_channels]
+    pool = None if domain.cpupool == POOL_0 else domain.cpupool
     return Booted(
         name, int(domain.memory), domain.vcpus, " ".join(domain.cmdline), more.enhanced, more.vpl011,
-        [list(one) for one in ranges(more.static_memory)], more.direct_map, domain.cpus, domain.cpupool, more.nr_spis,
-        more.max_grant_frames, more.max_maptrack_frames, shared, channels,
+        [list(one) for one in ranges(more.static_memory)], more.direct_map, domain.cpus, pool,
+        more.nr_spis, more.max_grant_frames, more.max_maptrack_frames, shared, channels,
     )  # fmt: skip

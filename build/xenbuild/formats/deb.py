@@ -10,7 +10,7 @@ import tarfile
 import tempfile
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, BinaryIO, Literal
@@ -33,7 +33,9 @@ class DebMember:
     mode: int  # permission bits
     size: int  # bytes of a file, else 0
     target: str  # of a symbolic link, else ""
-    offset: int  # of the bytes in the spool
+    offset: int  # of the bytes in the spool; files of one size > 0 and offset are one file with several names
+    uid: int = 0
+    gid: int = 0
 
 
 class Deb:
@@ -186,7 +188,7 @@ def _list(path: Path, what: str, spool: IO[bytes]) -> Iterator[DebMember]:
                     linked = bytes_at.get(_clean(path, what, info.linkname))
                     if linked is None:
                         raise FormatError(f"{path}: {what}: hard link '{name}' to the missing '{info.linkname}'")
-                    member = DebMember(name, "file", member.mode, linked[1], "", linked[0])
+                    member = replace(member, kind="file", size=linked[1], target="", offset=linked[0])
                 bytes_at[name] = (member.offset, member.size)
                 yield member
             # tarfile ends quietly at a damaged header; a sound archive ends with blocks of zeros (POSIX ustar).
@@ -200,7 +202,8 @@ def _list(path: Path, what: str, spool: IO[bytes]) -> Iterator[DebMember]:
 def _member(info: tarfile.TarInfo, name: str) -> DebMember:
     kind: Kind = "file" if info.isreg() else "dir" if info.isdir() else "symlink" if info.issym() else "other"
     target = info.linkname if kind == "symlink" else ""
-    return DebMember(name, kind, info.mode & 0o7777, info.size if kind == "file" else 0, target, info.offset_data)
+    size = info.size if kind == "file" else 0
+    return DebMember(name, kind, info.mode & 0o7777, size, target, info.offset_data, info.uid, info.gid)
 
 
 def _clean(path: Path, what: str, name: str) -> str:

@@ -66,10 +66,13 @@ def write_elf(out: BinaryIO, pieces: Sequence[Piece], *, entry: int, note: tuple
 
 
 def _offsets(pieces: Iterable[Piece]) -> list[int]:
-    """Where each piece lies in the file: loaded ones at page boundaries, so that they can be mapped."""
+    """Where each piece lies in the file: at page boundaries, so that they can be mapped.
+
+    A boot loader that takes whole sectors of the file for a piece has nothing but zeros behind it.
+    """
     offsets, at = [], PAGE
     for piece in pieces:
-        at = align(at, PAGE if piece.address else 4)
+        at = align(at)
         offsets.append(at)
         at += len(piece.data)
     return offsets

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from threading import Lock
 
-from xenbuild.compose.bundle import FORMATS, Parts, bundle
-from xenbuild.media.results import Image, write_results
-from xenbuild.parts import dom0, domains, guest, hypervisor
+from xenbuild.compose.bundle import Parts, bundle
+from xenbuild.compose.manifest import Manifest
+from xenbuild.media.medium import Making
+from xenbuild.media.registry import medium
+from xenbuild.media.results import Image, Made, write_results
+from xenbuild.parts import dom0, domains, guest, host, hypervisor
 from xenbuild.parts.packages import merged, unpacked
-from xenbuild.parts.requests import part_requests, tool_requests
+from xenbuild.parts.requests import host_architecture, part_requests, tool_requests
 from xenbuild.parts.sourced import Sourced
 from xenbuild.parts.toolstree import ToolsTree, host_programs
 from xenbuild.parts.unpack import DOCUMENTATION
@@ -21,11 +25,14 @@ from xenbuild.plan.run import Results, run
 from xenbuild.sources.fetch import Downloads
 from xenbuild.sources.lock import Lock as PackageLock
 from xenbuild.sources.lock import LockedPackage
+from xenbuild.spec.capability import find_row
 from xenbuild.spec.inputs import Use, refers, uses, with_files
 from xenbuild.spec.model import Declaration
 from xenbuild.spec.recipe import Board, HypervisorRecipe, Release, load_recipe, load_tools
 from xenbuild.store.events import Event
 from xenbuild.store.store import Store
+from xenbuild.trust.bill import Output
+from xenbuild.trust.origins import Origins, origins
 
 Events = Callable[[Event], None]
 
@@ -43,11 +50,21 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The composing action of one target, and the packages that it may need."""
+    """The composing action of one target, its images by name, and the packages that they may need."""
 
     declaration: Declaration
     compose: Action
+    images: Mapping[str, OutputOf]
     packages: tuple[LockedPackage, ...]
+    origins: Origins
+
+    @property
+    def goals(self) -> list[OutputOf]:
+        return [
+            self.origins.described,
+            *(self.compose.output(name) for name in self.compose.outputs),
+            *self.images.values(),
+        ]
 
 
 def board_of(declaration: Declaration) -> Board:
@@ -66,8 +83,9 @@ def plan(declaration: Declaration, settings: Settings) -> Plan:
     recipe = load_recipe(HypervisorRecipe, declaration.target.hypervisor, declaration.folder)
     board = board_of(declaration)
     packages = {role: settings.lock.packages(r) for role, r in part_requests(declaration, release).items()}
-    tools, tool_packages = _tools(declaration, settings, "build")
-    sourced = _sourced(declaration, settings)
+    tool_packages: dict[LockedPackage, None] = {}
+    sourced = _sourced(declaration, settings, tool_packages)
+    tools = sourced.tools("build")
     if declaration.hypervisor.file is None:
         tree = merged("hypervisor", [unpacked(p, [arch.hypervisor.file]) for p in packages["hypervisor"]])
         xen = hypervisor.from_package(tree, arch.hypervisor.file)
@@ -79,7 +97,8 @@ def plan(declaration: Declaration, settings: Settings) -> Plan:
     kernel, initramfs = (
         dom0.parts(declaration, release, packages, inside, sourced) if declaration.dom0.enabled else (None, None)
     )
-    words = [*recipe.cmdline, *board.hypervisor_cmdline, *dom0.hypervisor_words(declaration)]
+    words = [*recipe.cmdline, *board.hypervisor_cmdline, *host.xen_words(declaration)]
+    words += host.dom0_words(declaration)
     words += declaration.hypervisor.cmdline
     parts = Parts(
         hypervisor=xen,
@@ -89,10 +108,45 @@ def plan(declaration: Declaration, settings: Settings) -> Plan:
         initramfs=initramfs,
         guests=guests,
     )
-    if any(source.git for source in declaration.sources.values()):
-        tool_packages = [*tool_packages, *_tools(declaration, settings, "git")[1]]
-    used = {p: None for role in packages.values() for p in role} | dict.fromkeys(tool_packages)
-    return Plan(declaration, bundle(declaration, parts, tools, settings.store), tuple(used))
+    compose = bundle(declaration, parts, tools, settings.store)
+    images = _images(declaration, release, packages, parts, compose, sourced)
+    used = tuple({p: None for role in packages.values() for p in role} | tool_packages)
+    return Plan(declaration, compose, images, used, origins(compose, images.values(), used))
+
+
+def _images(
+    declaration: Declaration,
+    release: Release,
+    packages: Mapping[str, Sequence[LockedPackage]],
+    parts: Parts,
+    compose: Action,
+    sourced: Sourced,
+) -> dict[str, OutputOf]:
+    """Every image of a declaration by its name."""
+
+    def hypervisor_efi() -> OutputOf:
+        file = release.architectures[declaration.target.arch].hypervisor.efi
+        assert file, "the capability table promises media that this release has no file for"
+        tree = merged("hypervisor for UEFI", [unpacked(p, [file]) for p in packages["hypervisor"]])
+        return hypervisor.from_package(tree, file)
+
+    row = find_row(declaration.target, declaration.release, declaration.at("release"))
+    images = {}
+    for image in declaration.images:
+        firmware = (image.firmware,) if image.firmware else tuple(row.media[image.medium])
+        making = Making(
+            declaration=declaration,
+            image=image,
+            release=release,
+            parts=parts,
+            compose=compose,
+            firmware=firmware,
+            tools=sourced.tools,
+            file=sourced.input,
+            hypervisor_efi=hypervisor_efi,
+        )
+        images[image.name] = medium(image.medium).plan(making)
+    return images
 
 
 def build(declarations: Sequence[Declaration], settings: Settings, out: Path) -> tuple[list[Image], Results]:
@@ -101,14 +155,28 @@ def build(declarations: Sequence[Declaration], settings: Settings, out: Path) ->
     Raises what planning, fetching and the actions raise; an image that was there before stays as it was then.
     """
     plans = [plan(declaration, settings) for declaration in declarations]
-    goals = [made.compose.output(name) for made in plans for name in made.compose.outputs]
+    goals = [goal for made in plans for goal in made.goals]
     results = _bring_about(goals, [p for made in plans for p in made.packages], settings)
     images = []
     for made in plans:
-        files = {name: results[made.compose.output(name)].digest for name in made.compose.outputs}
-        suffix = FORMATS[made.declaration.target.arch].suffix
-        images += write_results(made.declaration, settings.store, files, suffix, out)
+        manifest = results[made.compose.output("manifest")].digest
+        finished = [
+            Made(image, results[made.images[image.name]], medium(image.medium)) for image in made.declaration.images
+        ]
+        beside = partial(_papers, made, settings, results)
+        images += write_results(made.declaration, settings.store, manifest, finished, out, beside)
     return images, results
+
+
+def _papers(
+    made: Plan, settings: Settings, results: Results, manifest: Manifest, outputs: Sequence[Output]
+) -> dict[str, str]:
+    """Bills of materials and provenance of what was built."""
+    from xenbuild.trust.papers import papers
+
+    described = settings.store.read(results[made.origins.described].digest)
+    key = next(key for label, key in results.actions if label == made.compose.label)
+    return papers(made.declaration, manifest, made.origins, described, settings.lock, key, outputs)
 
 
 def tools_tree(declaration: Declaration, settings: Settings, group: str) -> ToolsTree:
@@ -120,10 +188,10 @@ def tools_tree(declaration: Declaration, settings: Settings, group: str) -> Tool
 
 def with_test_files(declaration: Declaration, settings: Settings) -> Declaration:
     """The declaration in whose tests every source is a real file, fetched if need be."""
-    sourced = _sourced(declaration, settings)
+    packages: dict[LockedPackage, None] = {}
+    sourced = _sourced(declaration, settings, packages)
     made = {use.file: sourced.input(use.file, use.at) for test in declaration.tests for use in uses(test)}
     goals = [one for one in made.values() if isinstance(one, OutputOf)]
-    packages = _tools(declaration, settings, "git")[1] if goals else []
     results = _bring_about(goals, packages, settings)
 
     def place(use: Use) -> Path:
@@ -156,10 +224,17 @@ def _tools(declaration: Declaration, settings: Settings, group: str) -> tuple[Ou
     host = host_programs(declaration, programs, settings.store)
     if host is not None and set(programs) <= set(declaration.host_tools):
         return merged(f"tools: {group}", [host]), []
-    packages = settings.lock.packages(tool_requests(tools, [group], declaration.folder)[group])
+    packages = settings.lock.packages(tool_requests(tools, [group], declaration.folder, host_architecture())[group])
     trees: list[Input] = [unpacked(p, exclude=DOCUMENTATION) for p in packages]
     return merged(f"tools: {group}", [*trees, host] if host else trees), packages
 
 
-def _sourced(declaration: Declaration, settings: Settings) -> Sourced:
-    return Sourced(declaration, settings.store, lambda group: _tools(declaration, settings, group)[0])
+def _sourced(declaration: Declaration, settings: Settings, packages: dict[LockedPackage, None]) -> Sourced:
+    """What makes inputs of the declaration's files; `packages` collects those of the tools that it asks for."""
+
+    def tools(group: str) -> OutputOf:
+        tree, used = _tools(declaration, settings, group)
+        packages.update(dict.fromkeys(used))
+        return tree
+
+    return Sourced(declaration, settings.store, tools)

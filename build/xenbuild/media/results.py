@@ -4,49 +4,99 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from xenbuild.compose.manifest import Manifest
+from xenbuild.media.medium import Medium
+from xenbuild.plan.action import Artifact, TreeOf
+from xenbuild.spec.image import Image as Declared
 from xenbuild.spec.model import Declaration
 from xenbuild.store.digest import Digest
-from xenbuild.store.files import in_words
+from xenbuild.store.files import copy, in_words, remove
 from xenbuild.store.store import Store
+from xenbuild.store.tree import DirEntry, FileEntry, LinkEntry, Tree
+from xenbuild.trust.bill import Output
+from xenbuild.trust.sums import SIGNATURE, SUMS
+
+Papers = Callable[[Manifest, Sequence[Output]], Mapping[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """One finished image."""
+    """One finished image: a file, or a folder with all of `files` in it (paths below it)."""
 
     target: str
     name: str
     path: Path
-    digest: Digest
+    digest: Digest  # of the file, or of the tree's root
+    medium: str = "bundle"
+    files: Mapping[str, Digest] | None = None
+
+    @property
+    def size(self) -> int:
+        """Bytes of the file, or of all files in the folder."""
+        return self.digest.size if self.files is None else sum(digest.size for digest in self.files.values())
+
+    @property
+    def sums(self) -> dict[str, Digest]:
+        """What SHA256SUMS says of it: names relative to the results' folder."""
+        if self.files is None:
+            return {self.path.name: self.digest}
+        return {f"{self.path.name}/{path}": digest for path, digest in self.files.items()}
 
 
-def image_path(declaration: Declaration, name: str, suffix: str, out: Path) -> Path:
+@dataclass(frozen=True, slots=True)
+class Made:
+    """An image of the declaration and what was built for it."""
+
+    image: Declared
+    artifact: Artifact
+    medium: Medium
+
+
+def image_path(declaration: Declaration, made: Made, out: Path) -> Path:
     """Where an image of the declaration lies."""
-    return out / declaration.target.folder / f"{name}{suffix}"
+    suffix = made.medium.suffix(declaration.target.arch) if made.medium.suffix else ""
+    return out / declaration.target.folder / f"{made.image.name}{suffix}"
 
 
 def write_results(
-    declaration: Declaration, store: Store, files: Mapping[str, Digest], suffix: str, out: Path
+    declaration: Declaration,
+    store: Store,
+    manifest_digest: Digest,
+    made: Sequence[Made],
+    out: Path,
+    papers: Papers = lambda manifest, outputs: {},
 ) -> list[Image]:
-    """Copy the bundle to each image's place and describe it. What is unchanged is not written again."""
-    manifest = Manifest.from_bytes(store.read(files["manifest"]), "manifest")
-    bundle = files["bundle"]
+    """Copy every image to its place and describe them. What is unchanged is not written again.
+
+    `papers` makes more files to lie beside the images. A signature of other sums than now goes away.
+    """
+    manifest = Manifest.from_bytes(store.read(manifest_digest), "manifest")
     images = []
-    for image in declaration.images:
-        path = image_path(declaration, image.name, suffix, out)
-        _place(store, bundle, path)
-        images.append(Image(str(declaration.target), image.name, path, bundle))
+    for one in made:
+        path, digest = image_path(declaration, one, out), one.artifact.digest
+        files = None
+        if isinstance(one.artifact, TreeOf):
+            tree = store.get_tree(digest)
+            files = {name: entry.digest for name, entry in tree.items() if isinstance(entry, FileEntry)}
+            _place_tree(store, tree, path)
+        else:
+            _place(store, digest, path)
+        images.append(Image(str(declaration.target), one.image.name, path, digest, one.image.medium, files))
     folder = out / declaration.target.folder
-    _write(folder / "manifest.json", _manifest_json(declaration, manifest, images))
+    sums = {name: digest for image in images for name, digest in image.sums.items()}
+    beside = {"manifest.json": _manifest_json(declaration, manifest, images)}
+    beside |= papers(manifest, [Output(name, digest.hash, digest.size) for name, digest in sums.items()])
+    for name, text in beside.items():
+        _write(folder / name, text)
+        sums[name] = Digest.of(text.encode())
     _write(folder / "report.txt", _report(declaration, manifest, images))
-    _write(folder / "SHA256SUMS", "".join(f"{i.digest.hash}  {i.path.name}\n" for i in images))
+    if _write(folder / SUMS, "".join(f"{digest.hash}  {name}\n" for name, digest in sums.items())):
+        (folder / SIGNATURE).unlink(missing_ok=True)
     return images
 
 
@@ -57,15 +107,53 @@ def _place(store: Store, digest: Digest, path: Path) -> None:
             return
         path.parent.mkdir(parents=True, exist_ok=True)
         with _by_rename(path) as new:
-            shutil.copyfile(store.path(digest), new)
+            copy(store.path(digest), new)
 
 
-def _write(path: Path, text: str) -> None:
+def _place_tree(store: Store, tree: Tree, path: Path) -> None:
+    """A stored tree as a folder; a folder of other content goes away once the new one is whole."""
+    with in_words(path):
+        if path.is_dir() and _same(store, tree, path):
+            return
+        new, old = (path.with_name(f".{path.name}.{os.getpid()}.{word}") for word in ("new", "old"))
+        try:
+            for name, entry in tree.items():
+                place = new / name
+                place.parent.mkdir(parents=True, exist_ok=True)
+                if isinstance(entry, FileEntry):
+                    copy(store.path(entry.digest), place)
+                elif isinstance(entry, LinkEntry):
+                    place.symlink_to(entry.target)
+                else:
+                    place.mkdir()
+            if path.is_dir():
+                path.rename(old)
+            new.rename(path)
+            remove(old)
+        finally:
+            remove(new)
+
+
+def _same(store: Store, tree: Tree, folder: Path) -> bool:
+    """Whether the folder holds just the tree."""
+    found = {str(path.relative_to(folder)): path for path in folder.rglob("*") if path.is_symlink() or path.is_file()}
+    wanted = {name: entry for name, entry in tree.items() if not isinstance(entry, DirEntry)}
+    return found.keys() == wanted.keys() and all(
+        path.is_symlink() and str(path.readlink()) == entry.target
+        if isinstance(entry := wanted[name], LinkEntry)
+        else not path.is_symlink() and store.digest_of(path) == entry.digest
+        for name, path in found.items()
+    )
+
+
+def _write(path: Path, text: str) -> bool:
+    """Whether there was anything to write."""
     with in_words(path):
         if path.is_file() and path.read_bytes() == text.encode():
-            return
+            return False
         with _by_rename(path) as new:
             new.write_text(text, encoding="utf-8")
+        return True
 
 
 @contextmanager
@@ -88,16 +176,23 @@ def _manifest_json(declaration: Declaration, manifest: Manifest, images: Sequenc
         "name": declaration.name,
         "target": str(declaration.target),
         "release": declaration.release,
-        "images": [{"file": i.path.name, "sha256": i.digest.hash, "size": i.digest.size} for i in images],
+        "images": [_image_json(image) for image in images],
         "bundle": json.loads(manifest.to_bytes()),
     }
     return json.dumps(content, indent=1, sort_keys=True) + "\n"
 
 
+def _image_json(image: Image) -> dict[str, object]:
+    fields: dict[str, object] = {"file": image.path.name, "medium": image.medium, "size": image.size}
+    if image.files is None:
+        return {**fields, "sha256": image.digest.hash}
+    return {**fields, "files": [{"file": f, "sha256": d.hash, "size": d.size} for f, d in image.files.items()]}
+
+
 def _report(declaration: Declaration, manifest: Manifest, images: Sequence[Image]) -> str:
     """What is in the images, for people."""
     lines = [f"{declaration.name}: {declaration.target} from {declaration.release}", ""]
-    lines += [f"{image.path.name}  {image.digest.size} bytes  sha256 {image.digest.hash}" for image in images]
+    lines += [f"{name}  {d.size} bytes  sha256 {d.hash}" for image in images for name, d in image.sums.items()]
     lines += ["", f"{'part':<12}{'bytes':>12}  sha256"]
     lines += [f"{part.name:<12}{part.size:>12}  {part.sha256}" for part in manifest.parts]
     lines += ["", *(f"{part.name} command line: {part.cmdline}" for part in manifest.parts if part.cmdline)]

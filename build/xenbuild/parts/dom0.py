@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from xenbuild.parts import entries, rootfs
-from xenbuild.parts.packages import blob, unpacked
+from xenbuild.parts import drivers, entries, host, rootfs
+from xenbuild.parts.packages import unpacked
 from xenbuild.parts.sourced import Sourced
 from xenbuild.parts.unpack import DOCUMENTATION
 from xenbuild.plan.action import Action, Input, Json, OutputOf
 from xenbuild.sources.lock import LockedPackage
 from xenbuild.spec.model import Declaration
-from xenbuild.spec.recipe import DriverSet, Release, load_recipe
+from xenbuild.spec.recipe import Release
 
 Locked = Mapping[str, Sequence[LockedPackage]]  # role (parts/requests.py) -> packages
 
@@ -50,34 +50,11 @@ def _own_kernel(declaration: Declaration, kernel: Path, sourced: Sourced) -> tup
     return checked.output("kernel"), inputs.get("initramfs")
 
 
-def hypervisor_words(declaration: Declaration) -> list[str]:
-    """What the hypervisor's command line says about dom0 (docs/misc/xen-command-line.pandoc: dom0_mem)."""
-    dom0 = declaration.dom0
-    if not dom0.enabled:
-        return []
-    memory = f"{dom0.memory >> 10}K"
-    limit = f",max:{memory}" if declaration.target.arch == "x86_64" else ""
-    vcpus = [f"dom0_max_vcpus={dom0.vcpus}"] if dom0.vcpus else []
-    return [f"dom0_mem={memory}{limit}", *vcpus]
-
-
 def _kernel(declaration: Declaration, release: Release, packages: Sequence[LockedPackage]) -> Action:
-    recipe = release.architectures[declaration.target.arch].kernel
-    package = max(packages, key=lambda p: p.size)  # the others only lead to it
-    modules: dict[str, None] = {}
-    state = ["state"] if declaration.dom0.state is not None else []
-    for name in (*declaration.dom0.drivers, *state):
-        drivers = load_recipe(DriverSet, name, declaration.folder, declaration.dom0.at("drivers"))
-        modules.update(dict.fromkeys(drivers.modules_for(declaration.target.arch)))
-    modules.update(dict.fromkeys(declaration.dom0.modules))
-    return Action(
-        f"unpack {package.name}",
-        "xenbuild.parts.modules:run",
-        {"kernel": recipe.file, "modules": list(modules)},
-        {"deb": blob(package)},
-        ("kernel", "modules"),
-        size_hint=package.size,
-    )
+    dom0, arch = declaration.dom0, declaration.target.arch
+    at = dom0.at("drivers")
+    asked = drivers.wanted(host.drivers(declaration), dom0.modules, arch, declaration.folder, at)
+    return drivers.kernel(packages, release.architectures[arch].kernel, asked, at)
 
 
 def _toolstack(declaration: Declaration, release: Release, packages: Locked) -> OutputOf:

@@ -25,14 +25,29 @@ def entry(path: str, mode: int, **what: Json) -> Json:
 
 
 def skeleton(more: Iterable[str] = ()) -> Iterator[Json]:
+    """Links, folders and devices of an empty root with busybox for its shell, with `more` folders."""
+    yield from empty_root(more)
+    yield shell()
+
+
+def empty_root(more: Iterable[str] = ()) -> Iterator[Json]:
     """Links, folders and devices of an empty root, with `more` folders."""
-    for path, target in LINKS.items():
-        yield entry(path, stat.S_IFLNK | 0o777, link=target)
+    yield from merged_links()
     for path in (*FOLDERS, *more):
         yield entry(path, stat.S_IFDIR | (0o1777 if path == "tmp" else 0o700 if path == "root" else 0o755))
-    yield entry("usr/bin/sh", stat.S_IFLNK | 0o777, link="busybox")  # what our scripts are written for
     for path, device in DEVICES.items():
         yield entry(path, stat.S_IFCHR | 0o600, device=list(device))
+
+
+def merged_links() -> Iterator[Json]:
+    """What makes /bin and its like the same as what is in /usr, where packages are unpacked to."""
+    for path, target in LINKS.items():
+        yield entry(path, stat.S_IFLNK | 0o777, link=target)
+
+
+def shell() -> Json:
+    """busybox as /bin/sh, which our scripts are written for."""
+    return entry("usr/bin/sh", stat.S_IFLNK | 0o777, link="busybox")
 
 
 def applets() -> Iterator[Json]:
@@ -52,20 +67,26 @@ def glue(root: Path, files: dict[str, Path]) -> Iterator[Json]:
         yield entry(path, stat.S_IFREG | (0o755 if program else 0o644), input=name)
 
 
-def user_files(declared: Iterable[File], folder: Path, files: dict[str, Path]) -> Iterator[Json]:
+def user_files(
+    declared: Iterable[File], folder: Path, files: dict[str, Path], *, merged: bool = True
+) -> Iterator[Json]:
     """The files of the declaration, whose sources go into `files` as inputs. `folder` is the declaration's.
 
-    Raises DeclarationError for a source that is not there.
+    merged: /bin and its like are links into /usr. Raises DeclarationError for a source that is not there.
     """
     for number, file in enumerate(declared):
-        yield _user_file(folder, file, f"file{number}", files)
+        path = place(file.path) if merged else file.path.lstrip("/")
+        yield _user_file(folder, file, path, f"file{number}", files)
 
 
-def _user_file(folder: Path, file: File, name: str, files: dict[str, Path]) -> Json:
-    path = file.path.lstrip("/")
+def place(path: str) -> str:
+    """Where an absolute path leads on a system with merged /usr, relative to the root."""
+    path = path.lstrip("/")
     first, _, rest = path.partition("/")
-    if rest and first in LINKS:
-        path = f"{LINKS[first]}/{rest}"
+    return f"{LINKS[first]}/{rest}" if rest and first in LINKS else path
+
+
+def _user_file(folder: Path, file: File, path: str, name: str, files: dict[str, Path]) -> Json:
     uid, gid = map(int, file.owner.split(":"))
     owner = {"uid": uid, "gid": gid}
     if file.symlink is not None:

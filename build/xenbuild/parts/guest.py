@@ -10,19 +10,31 @@ from hashlib import sha256
 from pathlib import Path
 from string import ascii_lowercase
 
-from xenbuild.parts import entries
+from xenbuild.errors import DeclarationError
+from xenbuild.parts import drivers, entries
+from xenbuild.parts.bootdisk import bootable
+from xenbuild.parts.disk import Content, given, made
 from xenbuild.parts.entries import entry
 from xenbuild.parts.guestkernel import started_by_xl
-from xenbuild.parts.packages import blob, unpacked
+from xenbuild.parts.packages import unpacked
+from xenbuild.parts.requests import role_of
 from xenbuild.parts.sourced import Sourced
-from xenbuild.plan.action import Action, Input, Json, OutputOf
+from xenbuild.parts.unpack import DOCUMENTATION
+from xenbuild.parts.xlconfig import grub_config
+from xenbuild.plan.action import Action, Input, Json, OutputOf, canonical_json
 from xenbuild.sources.lock import LockedPackage
 from xenbuild.spec.data import data_dir
-from xenbuild.spec.domain import Domain
+from xenbuild.spec.disks import boots_ours
+from xenbuild.spec.domain import Disk, Domain
 from xenbuild.spec.model import Declaration
-from xenbuild.spec.recipe import DriverSet, Release, load_recipe
+from xenbuild.spec.recipe import Release
 
 Locked = Mapping[str, Sequence[LockedPackage]]  # role (parts/requests.py) -> packages
+
+
+# A pv guest's end of PCI devices, and memory below 4 GiB for their DMA (Linux, arch/x86/kernel/pci-dma.c).
+PCI_DRIVERS = ("pci-frontend",)
+PCI_WORDS = ("iommu=soft", "swiotlb=force")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,18 +65,24 @@ class _Planner:
         self._release = release
         self._packages = packages
         self._sourced = sourced
-        self._kernels: dict[tuple[str, ...], Action] = {}
+        self._kernels: dict[str, Action] = {}
 
     def guest(self, name: str, domain: Domain) -> Guest:
         domain = settled(self._declaration.name, name, domain)
         kernel, initramfs = self._boot(name, domain)
         empty, outside, images = {}, {}, {}
-        for disk in domain.disks:
+        for number, disk in enumerate(domain.disks):
             device = str(disk.name)
             if disk.file is not None:
-                images[device] = self._sourced.input(disk.file, disk.at("file"))
+                images[device] = given(disk, name, self._sourced.input(disk.file, disk.at("file")))
             elif disk.path is not None:
                 outside[device] = disk.path
+            elif disk.filesystem is not None:
+                boots = number == 0 and domain.boot != "kernel"
+                image = made(disk, self._content(name, domain, disk, boots), self._sourced)
+                if boots and domain.boot == "firmware":
+                    image = bootable(image, f"disk {device} of guest {name}", self._sourced)
+                images[device] = image
             elif disk.size is not None:
                 empty[device] = int(disk.size)
         tree = domain.dom0less.device_tree
@@ -75,6 +93,8 @@ class _Planner:
         """Kernel and initramfs of a guest."""
         if domain.boot == "firmware":
             return None, None
+        if domain.boot == "grub":
+            return self._grub(domain), None
         own = domain.initramfs
         initramfs = self._sourced.input(own, domain.at("initramfs")) if own else None
         if domain.kernel is not None:
@@ -84,6 +104,43 @@ class _Planner:
         prepared = self._prepared(domain, kernel.output("kernel"), f"the kernel of {self._release.name}")
         return prepared, initramfs or self._initramfs(name, domain, kernel)
 
+    def _grub(self, domain: Domain) -> Input:
+        """GRUB in the place of the kernel."""
+        recipe = self._release.architectures[self._declaration.target.arch].grub
+        if recipe is None:
+            raise DeclarationError(f"{self._release.name} has no GRUB for guests", at=domain.at("boot"))
+        path = recipe.files[domain.type]
+        (package,) = self._packages["grub"]
+        tree = {"tree": unpacked(package, [path])}
+        params = {"path": path, "what": package.name}
+        taken = Action(f"take {path.rpartition('/')[2]}", "xenbuild.parts.sourced:pick", params, tree, ("file",))
+        return self._prepared(domain, taken.output("file"), f"GRUB of {self._release.name}")
+
+    def _content(self, name: str, domain: Domain, disk: Disk, boots: bool) -> Content:
+        """What goes on a disk that is made; `boots`: GRUB starts the guest from it."""
+        boot: dict[str, Input] = {}
+        texts = {}
+        if boots:
+            kernel = self._kernel(domain)
+            # For a pv guest GRUB wants what libxenguest wants, for a pvh guest what a PC's boot loader does.
+            linux = kernel.output("kernel")
+            if domain.type == "pv":
+                linux = started_by_xl(linux, "pv", f"the kernel of {self._release.name}", None)
+            boot = {"boot/vmlinuz": linux, "boot/initrd.img": self._initramfs(name, domain, kernel)}
+            texts = {"boot/grub/grub.cfg": grub_config(name, domain.cmdline, self._declaration.folder)}
+        return Content(
+            guest=name,
+            packages=self._packages[role_of(disk.packages)] if disk.packages else (),
+            busybox=self._busybox if disk.root else None,
+            settings=settings(name, domain),
+            boot=boot,
+            texts=texts,
+        )
+
+    @property
+    def _busybox(self) -> LockedPackage:
+        return next(p for p in self._packages["dom0"] if p.name.startswith("busybox"))
+
     def _prepared(self, domain: Domain, kernel: Input, name: str) -> Input:
         if self._declaration.target.arch != "x86_64":
             return kernel
@@ -91,34 +148,46 @@ class _Planner:
 
     def _kernel(self, domain: Domain) -> Action:
         arch = self._declaration.target.arch
-        modules: dict[str, None] = {}
-        for name in (*self._declaration.drivers, *domain.drivers):
-            drivers = load_recipe(DriverSet, name, self._declaration.folder, domain.at("drivers"))
-            modules.update(dict.fromkeys(drivers.modules_for(arch)))
-        wanted = tuple(modules | dict.fromkeys(domain.modules))
-        if wanted not in self._kernels:
-            package = max(self._packages["kernel"], key=lambda p: p.size)  # the others only lead to it
-            self._kernels[wanted] = Action(
-                f"unpack {package.name} for guests",
-                "xenbuild.parts.modules:run",
-                {"kernel": self._release.architectures[arch].kernel.file, "modules": list(wanted)},
-                {"deb": blob(package)},
-                ("kernel", "modules"),
-                size_hint=package.size,
-            )
-        return self._kernels[wanted]
+        at = domain.at("drivers")
+        made = [disk.filesystem for disk in domain.disks if disk.filesystem is not None]
+        sets = [*self._declaration.drivers, *domain.drivers, *made]
+        if domain.type == "hvm":
+            sets.append("pv-on-hvm")
+        asked = drivers.wanted(sets, domain.modules, arch, self._declaration.folder, at)
+        kept = canonical_json(asked)
+        if kept not in self._kernels:
+            recipe = self._release.architectures[arch].kernel
+            self._kernels[kept] = drivers.kernel(self._packages["kernel"], recipe, asked, at, " for guests")
+        return self._kernels[kept]
 
     def _initramfs(self, name: str, domain: Domain, kernel: Action) -> OutputOf:
-        busybox = next(p for p in self._packages["dom0"] if p.name.startswith("busybox"))
-        segments = {
+        segments = {  # a later one goes over an earlier one
             "applets": _stated("busybox's commands", {"entries": list(entries.applets())}, {}),
-            "base": _tree("the guests' base", unpacked(busybox, ["usr/bin/busybox"])),
+            "base": _tree("the guests' base", unpacked(self._busybox, ["usr/bin/busybox"])),
             "modules": _tree("the guests' modules", kernel.output("modules")),
             "config": self._config(name, domain),
         }
+        if domain.packages:
+            added = _tree("the guests' packages", self._added(domain.packages))
+            segments = {"applets": segments.pop("applets"), "packages": added, **segments}
         join = "xenbuild.parts.segments:join"
         made = Action(f"join the initramfs of {name}", join, {"order": list(segments)}, segments, ("initramfs",))
         return made.output("initramfs")
+
+    def _added(self, names: Sequence[str]) -> OutputOf:
+        """The user's packages whole; of others that dom0 has too (libc6), only what is used."""
+        locked = self._packages[role_of(names)]
+        trees = {p.name: unpacked(p, exclude=DOCUMENTATION) for p in locked}
+        common = set(self._packages["dom0"])
+        params = {
+            "order": list(trees),
+            "files": [],
+            "dlopened": self._release.dom0.dlopened if "libc6" in trees else [],
+            "whole": [p.name for p in locked if p.name in names or p not in common],
+            "whose": "the guest",
+        }
+        label = f"packages of guests: {' '.join(names)}"
+        return Action(label, "xenbuild.parts.toolstack:run", params, trees, ("tree",)).output("tree")
 
     def _config(self, name: str, domain: Domain) -> OutputOf:
         files: dict[str, Path] = {}
@@ -136,18 +205,28 @@ def settled(machine: str, name: str, domain: Domain) -> Domain:
     """
     free = (f"xvd{letter}" for letter in ascii_lowercase)
     taken = {disk.name for disk in domain.disks}
-    disks = [replace(disk, name=disk.name or next(one for one in free if one not in taken)) for disk in domain.disks]
+    disks = [
+        replace(
+            disk,
+            name=disk.name or next(one for one in free if one not in taken),
+            readonly=disk.readonly or disk.filesystem == "erofs",
+        )
+        for disk in domain.disks
+    ]
     networks = []
     for number, network in enumerate(domain.networks):
         made = sha256(f"{machine}/{name}/{number}".encode()).digest()
         derived = f"00:16:3e:{made[0] & 0x7F:02x}:{made[1]:02x}:{made[2]:02x}"
         networks.append(replace(network, mac=network.mac or derived))
-    ours = domain.kernel is None and domain.boot == "kernel"
+    ours = domain.kernel is None and (domain.boot != "firmware" or boots_ours(domain))
     by_xen = domain.start == "dom0less"
     device = "ttyAMA0" if by_xen and domain.dom0less.vpl011 else "hvc0"
     console = [f"console={device}"] if ours and not any(word.startswith("console=") for word in domain.cmdline) else []
-    drivers = [] if by_xen and not domain.dom0less.enhanced else domain.drivers  # nothing is there for them
-    return replace(domain, disks=disks, networks=networks, drivers=drivers, cmdline=[*console, *domain.cmdline])
+    sets = [] if by_xen and not domain.dom0less.enhanced else domain.drivers  # nothing is there for them
+    if ours and domain.pci and domain.type == "pv":
+        sets = [*sets, *(name for name in PCI_DRIVERS if name not in sets)]
+        console += [word for word in PCI_WORDS if word not in domain.cmdline]
+    return replace(domain, disks=disks, networks=networks, drivers=sets, cmdline=[*console, *domain.cmdline])
 
 
 def _generated(name: str, domain: Domain) -> Iterator[Json]:
@@ -169,10 +248,15 @@ def settings(name: str, domain: Domain) -> str:
         "COMMAND": domain.command or "",
         "ADDRESSES": " ".join(network.address or "-" for network in domain.networks),
         "GATEWAY": next((network.gateway for network in domain.networks if network.gateway), ""),
-        "ROOT": str(root.name) if root else "",
-        "ROOT_OPTIONS": "ro" if root and (root.readonly or root.filesystem == "erofs") else "rw",
+        "ROOT": _root_device(domain, root) if root else "",
+        "ROOT_OPTIONS": "ro" if root and root.readonly else "rw",
     }
     return "".join(f"{key}={shlex.quote(value)}\n" for key, value in values.items())
+
+
+def _root_device(domain: Domain, root: Disk) -> str:
+    """Its name in the guest: on a disk that firmware starts, the file system is in a partition."""
+    return f"{root.name}1" if domain.boot == "firmware" and root is domain.disks[0] else str(root.name)
 
 
 def _tree(what: str, tree: OutputOf) -> OutputOf:

@@ -1,18 +1,21 @@
 """Action: the kernel's package -> the kernel, and a tree of just the modules that the driver sets name.
 
-params: kernel (pattern of the kernel's file), modules (names, in the order in which they shall be loaded).
-input: deb.  outputs: kernel (file), modules (tree: usr/lib/modules/VERSION/..., and LIST, the files to load in order).
+params: kernel (pattern of the kernel's file), modules (names, in the order in which they shall be loaded), options (by
+module, the option of the kernel's configuration that gives it), builtin (options that must be built in).
+input: deb.  outputs: about (parts/about.py), kernel (file), modules (tree: usr/lib/modules/VERSION/..., and LIST, the
+files to load in order).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
 from xenbuild.errors import FormatError
 from xenbuild.formats.deb import Deb, DebMember, read_deb
 from xenbuild.formats.kmod import ModuleInfo, decompress, is_module, module_name, read_modinfo
+from xenbuild.parts.about import keep
 from xenbuild.parts.unpack import merged, store_member
 from xenbuild.plan.job import Job
 from xenbuild.store.tree import Entry, FileEntry, Tree
@@ -23,16 +26,22 @@ LIST = "etc/xenbuild/modules"  # one path a line, relative to /usr/lib/modules
 class Modules:
     """The modules of a kernel's package by name, unpacked only when asked for."""
 
-    def __init__(self, deb: Deb) -> None:
+    def __init__(self, deb: Deb, options: Mapping[str, str] | None = None) -> None:
         self._deb = deb
         self._members: dict[str, DebMember] = {}
         self._read: dict[str, tuple[ModuleInfo, bytes]] = {}
+        self._config: dict[str, str] = {}
+        self._options = {module_name(name): option for name, option in (options or {}).items()}
         self.builtin: set[str] = set()
         for member in deb.members():
             if member.kind == "file" and is_module(member.name):
                 self._members[module_name(member.name)] = member
             elif member.name.endswith("/modules.builtin"):
                 self.builtin = {module_name(line) for line in deb.read(member).decode().split()}
+            elif member.name.startswith("boot/config-"):
+                self._config = parse_config(deb.read(member).decode())
+        # What is no module in any configuration is not in modules.builtin.
+        self.builtin |= {name for name, option in self._options.items() if self._config.get(option) == "y"}
 
     def __contains__(self, name: str) -> bool:
         return name in self._members
@@ -53,10 +62,30 @@ class Modules:
     def missing(self, name: str, wanted_by: str = "") -> FormatError:
         """The error for a module that this kernel does not have."""
         near = get_close_matches(name, [*self._members, *self.builtin], n=3)
-        kernel = self._deb.control.get("Package", str(self._deb.path))
         for_whom = f" (needed by {wanted_by})" if wanted_by else ""
+        message = f"kernel {self._name} has no module {name}{for_whom}"
+        if option := self._options.get(name):
+            advice = f"give a kernel that is built with {option}=m or {option}=y, or take out the driver set"
+            return FormatError(f"{message}: it is built without {option}", advice=advice)
         advice = f"the nearest names are {', '.join(near)}" if near else "take it out of the driver set or of `modules`"
-        return FormatError(f"kernel {kernel} has no module {name}{for_whom}", advice=advice)
+        return FormatError(message, advice=advice)
+
+    def check_builtin(self, options: Iterable[str]) -> None:
+        """Raises FormatError for the first option that is not built in."""
+        for option in options:
+            if self._config.get(option) != "y":
+                advice = f"give a kernel that is built with {option}=y, or take out the driver set"
+                raise FormatError(f"kernel {self._name} is built without {option}", advice=advice)
+
+    @property
+    def _name(self) -> str:
+        return self._deb.control.get("Package", str(self._deb.path))
+
+
+def parse_config(text: str) -> dict[str, str]:
+    """A kernel's configuration: the options that are set, and to what (Linux, Documentation/kbuild/kconfig.rst)."""
+    lines = (line.partition("=") for line in text.splitlines() if line.startswith("CONFIG_"))
+    return {name: value.strip('"') for name, equals, value in lines if equals}
 
 
 def closure(modules: Modules, names: Iterable[str]) -> list[str]:
@@ -91,8 +120,10 @@ def run(job: Job) -> None:
             raise FormatError(
                 f"{deb.control.get('Package')} has {len(kernels)} files {pattern}, where one kernel should be"
             )
+        keep(job, deb)
         job.put_file("kernel", store_member(job.store, deb, kernels[0]))
-        modules = Modules(deb)
+        modules = Modules(deb, job.params["options"])
+        modules.check_builtin(job.params["builtin"])
         names = closure(modules, job.params["modules"])
         entries: dict[str, Entry] = {
             modules.path(name): FileEntry(job.store.put_bytes(modules.load(name)[1])) for name in names

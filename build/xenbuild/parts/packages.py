@@ -23,7 +23,7 @@ def unpacked(package: LockedPackage, globs: Sequence[str] = (), exclude: Sequenc
         UNPACK,
         {"globs": list(globs), "exclude": list(exclude)},
         {"deb": blob(package)},
-        ("tree",),
+        ("tree", "about"),
         size_hint=package.size,
     ).output("tree")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 from xenbuild.errors import HostError
@@ -24,7 +24,11 @@ def host_architecture() -> str:
 
 
 def part_requests(declaration: Declaration, release: Release) -> dict[str, Request]:
-    """The package requests of one target by role: hypervisor, kernel, dom0, `extra` for the user's packages, …"""
+    """The package requests of one target by role.
+
+    The roles are hypervisor, kernel, dom0, device model, grub, state, `extra` for the user's packages in dom0, and
+    `packages ...` for each list of packages that a guest or a disk has.
+    """
     arch = release.architectures[declaration.target.arch]
     archives = added_archives(declaration)
 
@@ -53,7 +57,23 @@ def part_requests(declaration: Declaration, release: Release) -> dict[str, Reque
         found["state"] = request("state", release.state.roots, exclude=release.state.exclude)
     if declaration.dom0.packages:
         found["extra"] = request("extra", declaration.dom0.packages, exclude=release.dom0.scripts)
+    if any(domain.boot == "grub" for domain in declaration.domains.values()) and arch.grub is not None:
+        found["grub"] = request("grub", arch.grub.roots, only="-")
+    for names in package_lists(declaration):
+        role = role_of(names)
+        found[role] = request(role, sorted(set(names)), exclude=release.dom0.scripts)
     return found
+
+
+def package_lists(declaration: Declaration) -> Iterator[Sequence[str]]:
+    """The packages of each guest and of each disk."""
+    for domain in declaration.domains.values():
+        yield from (names for names in (domain.packages, *(disk.packages for disk in domain.disks)) if names)
+
+
+def role_of(names: Sequence[str]) -> str:
+    """The role of a guest's or a disk's packages: guests with the same packages share a request."""
+    return f"packages {' '.join(sorted(set(names)))}"
 
 
 def needs_device_model(declaration: Declaration) -> bool:
@@ -81,18 +101,28 @@ def added_archives(declaration: Declaration) -> tuple[Archive, ...]:
     )
 
 
-def tool_requests(tools: Tools, groups: Sequence[str], folder: Path) -> dict[str, Request]:
-    """The requests of the tools tree: one for each group of programs (recipes/tools.yaml). `folder`: as in Request."""
-    debian = host_architecture()
-    return {
-        group: Request(
-            name=f"tools {group}",
-            release=load_recipe(Release, tools.releases.get(group, tools.release), folder),
-            arch=debian,
+def tool_requests(tools: Tools, groups: Sequence[str], folder: Path, host: str) -> dict[str, Request]:
+    """The requests of the tools tree: one for each group of programs (recipes/tools.yaml). `folder`: as in Request.
+
+    `host` is Debian's name of the architecture of the machine that runs them.
+    """
+    found = {}
+    for group in groups:
+        release = load_recipe(Release, tools.releases.get(group, tools.release), folder)
+        target = tools.files.get(group)
+        found[group] = Request(
+            name=f"tools {group}" if target else f"tools {group} on {host}",
+            release=release,
+            arch=release.architectures[target].debian if target else host,
             roots=tuple(tools.groups[group]),
-            only="",
+            only="-" if target else "",
             exclude=tuple(tools.exclude),
             folder=folder,
         )
-        for group in groups
-    }
+    return found
+
+
+def needed_groups(tools: Tools, architectures: Collection[str], host: str) -> list[str]:
+    """The groups of tools that a declaration may need on a host whose targets are of these architectures."""
+    wanted = [group for group in sorted(tools.groups) if tools.files.get(group) in (None, *architectures)]
+    return [group for group in wanted if group not in tools.hosts[host]]

@@ -8,10 +8,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from xenbuild.parts import host
 from xenbuild.parts.entries import FOLDERS, entry, glue, skeleton, user_files
 from xenbuild.plan.action import Json
 from xenbuild.spec.data import data_dir
-from xenbuild.spec.dom0 import Dom0, User
+from xenbuild.spec.dom0 import User
 from xenbuild.spec.model import Declaration
 
 _FOLDERS = ("var/lib/xen", "var/lib/xenstored", "var/log/xen/console")
@@ -29,19 +30,23 @@ def config(declaration: Declaration) -> Config:
     """Everything of dom0 that is ours or the user's. Raises DeclarationError for a file that is not there."""
     files: dict[str, Path] = {}
     glued = glue(data_dir("dom0-image") / "linux" / "root", files)
-    entries = [*skeleton(_FOLDERS), *glued, *_generated(declaration.dom0)]
+    entries = [*skeleton(_FOLDERS), *glued, *_generated(declaration)]
     entries += user_files(declaration.dom0.files, declaration.folder, files)
     return Config({"entries": entries}, files)
 
 
-def _generated(dom0: Dom0) -> Iterator[Json]:
+def _generated(declaration: Declaration) -> Iterator[Json]:
+    dom0 = declaration.dom0
     regular = stat.S_IFREG | 0o644
     yield entry("etc/hostname", regular, content=dom0.hostname + "\n")
     yield entry("etc/hosts", regular, content=f"127.0.0.1 localhost\n127.0.1.1 {dom0.hostname}\n")
-    yield entry("etc/xenbuild/config", regular, content=settings(dom0))
+    yield entry("etc/xenbuild/config", regular, content=settings(declaration))
     bridge = dom0.bridge.name if dom0.bridge else ""
     vif = f'vif.default.bridge="{bridge}"\n' if bridge else ""
-    yield entry("etc/xen/xl.conf", regular, content=f'autoballoon="off"\nclaim_mode=0\n{vif}')
+    balloon = "on" if dom0.balloon else "off"
+    yield entry("etc/xen/xl.conf", regular, content=f'autoballoon="{balloon}"\nclaim_mode=0\n{vif}')
+    for path, text in host.cpupools(declaration):
+        yield entry(path, regular, content=text)
     users = list(dom0.users)
     if all(user.uid for user in users):
         users.insert(0, User(name="root"))  # password locked: only the console's shell, where no user is declared
@@ -55,8 +60,9 @@ def _generated(dom0: Dom0) -> Iterator[Json]:
             yield {**entry(home, stat.S_IFDIR | 0o700), "uid": user.uid, "gid": user.uid}
 
 
-def settings(dom0: Dom0) -> str:
+def settings(declaration: Declaration) -> str:
     """What init reads with `.`: shell variables, quoted."""
+    dom0 = declaration.dom0
     bridge = dom0.bridge
     values = {
         "HOSTNAME": dom0.hostname,
@@ -65,6 +71,7 @@ def settings(dom0: Dom0) -> str:
         "BRIDGE_PORTS": " ".join(bridge.ports) if bridge else "",
         "LOGIN": "yes" if dom0.users else "",
         "STATE": dom0.state or "",
+        **host.settings(declaration),
     }
     return "".join(f"{name}={shlex.quote(value)}\n" for name, value in values.items())
 

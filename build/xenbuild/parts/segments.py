@@ -36,7 +36,8 @@ def config(job: Job) -> None:
     """Action: entries that are stated one by one -> a segment, with parents added. output: segment.
 
     params: level; entries, each {path, mode (with type bits), uid, gid} and one of content (text), input (name of the
-    file among the inputs), link (target), device [major, minor], or nothing for a directory.
+    file among the inputs; without the zeros at its end if `cut`), link (target), device [major, minor], or nothing for
+    a directory.
     """
     write_stated(job, job.params["entries"])
 
@@ -80,6 +81,7 @@ def stated_entries(entries: Iterable[Json], path_of: object) -> Iterator[CpioEnt
             data = item["content"].encode()
         elif "input" in item:
             data = Path(path_of(item["input"])).read_bytes()
+            data = data.rstrip(b"\0") if item.get("cut") else data
         elif "link" in item:
             data = item["link"].encode()
         elif stat.S_ISDIR(item["mode"]):

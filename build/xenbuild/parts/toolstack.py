@@ -2,7 +2,7 @@
 
 params: order (names of the inputs that are package trees, a later one wins), files (paths or patterns of programs and
 data), dlopened (libraries that no program lists but that are loaded at run time), whole (names of the inputs that are
-taken as they are: the user's own packages).
+taken as they are: the user's own packages), whose (for messages: dom0).
 output: tree.  Libraries follow by themselves: DT_NEEDED of every ELF file, and the dynamic loader it asks for.
 """
 
@@ -30,7 +30,7 @@ def run(job: Job) -> None:
     roots = select(everything, job.params["files"])
     for name in job.params["whole"]:
         roots += job.tree(name)
-    tree = Closure(job.store, everything).add(roots, job.params["dlopened"])
+    tree = Closure(job.store, everything, job.params.get("whose", "dom0")).add(roots, job.params["dlopened"])
     job.put_tree("tree", tree)
 
 
@@ -51,8 +51,9 @@ def select(everything: Iterable[str], patterns: Iterable[str]) -> list[str]:
 class Closure:
     """Collects files with what they need: targets of symbolic links, libraries, the dynamic loader."""
 
-    def __init__(self, store: Store, everything: dict[str, Entry]) -> None:
+    def __init__(self, store: Store, everything: dict[str, Entry], whose: str = "dom0") -> None:
         self._store = store
+        self._whose = whose
         self._all = everything
         self._taken: dict[str, Entry] = {}
         self._libraries: dict[str, str] = {}  # name -> path
@@ -70,7 +71,9 @@ class Closure:
             if path in self._taken:
                 continue
             if path not in self._all:
-                raise FormatError(f"{who} needs {path}, which none of dom0's packages holds", advice=_ADVICE)
+                raise FormatError(
+                    f"{who} needs {path}, which none of {self._whose}'s packages holds", advice=self._advice
+                )
             entry = self._taken[path] = self._all[path]
             todo += [(need, path) for need in self._needs(path, entry)]
         return Tree(self._taken)
@@ -91,11 +94,15 @@ class Closure:
 
     def _library(self, name: str, who: str) -> str:
         if name not in self._libraries:
-            raise FormatError(f"{who} needs the library {name}, which none of dom0's packages holds", advice=_ADVICE)
+            message = f"{who} needs the library {name}, which none of {self._whose}'s packages holds"
+            raise FormatError(message, advice=self._advice)
         return self._libraries[name]
 
-
-_ADVICE = "add the package that holds it to `dom0.packages`, or to the release's recipe and run `xenbuild lock`"
+    @property
+    def _advice(self) -> str:
+        if self._whose != "dom0":
+            return f"add the package that holds it to {self._whose}'s `packages` and run `xenbuild lock`"
+        return "add the package that holds it to `dom0.packages`, or to the release's recipe and run `xenbuild lock`"
 
 
 def _resolve(path: str, target: str) -> str:

@@ -2,7 +2,7 @@
 
 params: globs (patterns that a member must match; none means all), exclude (patterns that it must not match).
 Patterns are matched against the merged path ("usr/bin/busybox"); `*` crosses slashes (fnmatch).
-input: deb.  output: tree.
+input: deb.  outputs: tree, and what the package says about itself (parts/about.py).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from fnmatch import fnmatchcase
 from posixpath import normpath
 
 from xenbuild.formats.deb import Deb, DebMember, read_deb
+from xenbuild.parts.about import keep
 from xenbuild.plan.job import Job
 from xenbuild.store.digest import Digest
 from xenbuild.store.store import Store
@@ -57,6 +58,7 @@ def run(job: Job) -> None:
                 entry = _entry(job.store, deb, member)
                 if entry is not None:
                     entries[path] = entry
+        keep(job, deb)
     job.put_tree("tree", Tree(without_parents(entries)))
 
 

@@ -1,8 +1,9 @@
-"""A guest's configuration for xl, by the template recipes/templates/xl.cfg (xl.cfg(5))."""
+"""A guest's configuration for xl (xl.cfg(5)), and for GRUB in a guest, by the templates in recipes/templates/."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,7 +28,7 @@ def settings(name: str, domain: Domain, places: Places, arch: str) -> dict[str, 
     made: dict[str, object] = {"name": name, **_kind(domain, arch)}
     made |= {"kernel": places.kernel} if places.kernel else {}
     made |= {"ramdisk": places.initramfs} if places.initramfs else {}
-    made |= {"extra": " ".join(domain.cmdline)} if domain.cmdline else {}
+    made |= {"extra": " ".join(domain.cmdline)} if domain.cmdline and domain.boot == "kernel" else {}
     made["memory"] = domain.memory >> 20
     made["vcpus"] = domain.vcpus
     optional = {
@@ -48,12 +49,22 @@ def settings(name: str, domain: Domain, places: Places, arch: str) -> dict[str, 
 
 def render(name: str, values: Mapping[str, object], folder: Path) -> str:
     """The configuration's text; a template in recipes/templates/ beside the declaration (in `folder`) goes first."""
+    return _rendered("xl.cfg", folder, name=name, settings=values)
+
+
+def grub_config(name: str, cmdline: Sequence[str], folder: Path) -> str:
+    """GRUB's configuration for a guest whose kernel is on its disk, by the template guest-grub.cfg; as for render()."""
+    return _rendered("guest-grub.cfg", folder, name=name, cmdline=cmdline)
+
+
+def _rendered(template: str, folder: Path, **values: object) -> str:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     loader = FileSystemLoader([folder / "recipes" / "templates", data_dir("recipes") / "templates"])
     jinja = Environment(loader=loader, undefined=StrictUndefined, trim_blocks=True, keep_trailing_newline=True)
     jinja.filters["xl"] = literal
-    return jinja.get_template("xl.cfg").render(name=name, settings=values)
+    jinja.filters["grub"] = grub_word
+    return jinja.get_template(template).render(values)
 
 
 def literal(value: object) -> str:
@@ -63,6 +74,13 @@ def literal(value: object) -> str:
     if isinstance(value, int):
         return str(int(value))
     return "'" + str(value).replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n") + "'"
+
+
+def grub_word(value: str) -> str:
+    """A word in the syntax of GRUB's shell (GRUB manual, "Quoting")."""
+    if re.fullmatch(r"[\w.,:/=+@%-]+", value, re.ASCII):
+        return value
+    return "'" + value.replace("'", "'\\''") + "'"
 
 
 def _kind(domain: Domain, arch: str) -> dict[str, object]:

@@ -22,7 +22,7 @@ from xenbuild.errors import Position, XenbuildError
 from xenbuild.prove import steps
 from xenbuild.prove.boot import Boot
 from xenbuild.prove.console import Console, compile_pattern
-from xenbuild.prove.machine import NONCE_WORD, Programs, loader_words, qemu_argv
+from xenbuild.prove.machine import NONCE_WORD, Programs, Start, loader_words, qemu_argv
 from xenbuild.prove.qmp import Qmp
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Proof:
     target: str
     test: Test
     board: Board
-    image: Path
+    start: Start
     log: Path
     rerun: str  # the command of ours that boots the same machine
     kvm: bool = False
@@ -109,7 +109,7 @@ def prove(proof: Proof, programs: Programs, cancel: threading.Event | None = Non
     nonce = secrets.token_hex(8)
     test = with_nonce(proof.test, nonce)
     words = loader_words(test.cmdline, nonce)
-    argv = qemu_argv(proof.board, test.machine, proof.image, programs=programs, words=words, kvm=proof.kvm)
+    argv = qemu_argv(proof.board, test.machine, proof.start, programs=programs, words=words, kvm=proof.kvm)
     verdict = Verdict(
         target=proof.target,
         name=test.name,

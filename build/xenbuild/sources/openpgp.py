@@ -1,4 +1,4 @@
-"""Checks the signature of an InRelease file against a keyring (OpenPGP cleartext signatures, RFC 9580 section 7)."""
+"""Checks OpenPGP signatures against a keyring (RFC 9580): cleartext ones of InRelease files, detached ones of ours."""
 
 from __future__ import annotations
 
@@ -17,10 +17,7 @@ def verify(signed: bytes, keyring: Path, what: str, now: datetime) -> tuple[byte
     """
     import pysequoia
 
-    try:
-        certificates = pysequoia.Cert.split_bytes(keyring.read_bytes())
-    except (OSError, RuntimeError) as error:
-        raise IntegrityError(f"{keyring}: cannot be read as an OpenPGP keyring: {_first_line(error)}") from None
+    certificates = _certificates(keyring)
     alive = [c for c in certificates if not _expired(c, now)]
     asked: list[str] = []
 
@@ -62,3 +59,48 @@ def _expired(certificate: Any, now: datetime) -> bool:
 def _first_line(error: BaseException) -> str:
     """Sequoia's errors carry a native stack trace below their first line."""
     return str(error).split("\n", 1)[0]
+
+
+def verify_detached(data: bytes, signature: Path, keyring: Path, what: str, now: datetime) -> str:
+    """The fingerprint of the certificate of `keyring` that signed `data`, whose signature is in a file of its own.
+
+    Raises IntegrityError, naming `what` was signed.
+    """
+    import pysequoia
+
+    certificates = _certificates(keyring)
+    asked: list[str] = []
+
+    def lookup(ids: list[str]) -> list[Any]:
+        asked.extend(ids)
+        return [c for c in certificates if not _expired(c, now)]
+
+    try:
+        parsed = pysequoia.Sig.from_file(str(signature))
+    except RuntimeError:
+        advice = "sign again with `xenbuild sign`, or get the file anew"
+        raise IntegrityError(f"{signature} is no OpenPGP signature, or damaged", advice=advice) from None
+    try:
+        result = pysequoia.verify(bytes=data, store=lookup, signature=parsed)
+        signers = sorted(str(signature.certificate) for signature in result.valid_sigs)
+    except RuntimeError:
+        signers = []
+    if signers:
+        return signers[0]
+    known = ", ".join(f"{c.fingerprint}{' (expired)' if _expired(c, now) else ''}" for c in certificates)
+    by = sorted({*asked, *([parsed.issuer_fpr] if parsed.issuer_fpr else [])})
+    raise IntegrityError(
+        f"{what} is not what a key of {keyring.name} signed: its signature is by {', '.join(by) or 'nobody named'}",
+        advice=f"{keyring.name} has the certificates {known or '(none)'}; if the signer is one of them or a subkey,"
+        " the file was changed after it was signed",
+    )
+
+
+def _certificates(keyring: Path) -> list[Any]:
+    import pysequoia
+
+    try:
+        found: list[Any] = pysequoia.Cert.split_bytes(keyring.read_bytes())
+    except (OSError, RuntimeError) as error:
+        raise IntegrityError(f"{keyring}: cannot be read as an OpenPGP keyring: {_first_line(error)}") from None
+    return found

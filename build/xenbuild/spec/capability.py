@@ -13,9 +13,12 @@ from xenbuild.spec.block import Node, key
 from xenbuild.spec.convert import Converter
 from xenbuild.spec.data import data_dir
 from xenbuild.spec.domain import Domain
-from xenbuild.spec.model import Declaration, Image, Target
+from xenbuild.spec.image import Image
+from xenbuild.spec.keys import keys
+from xenbuild.spec.model import Declaration, Target
 from xenbuild.spec.partition import needs
 from xenbuild.spec.problems import Problems
+from xenbuild.spec.proof import Test
 from xenbuild.spec.reader import read_yaml
 
 
@@ -27,10 +30,20 @@ class Row(Node):
     arch: list[str] = key("architectures")
     release: list[str] = key("releases")
     guests: dict[str, list[str]] = key("types of guest, and the architectures that each may have", factory=dict)
+    dom0: list[str] = key("types of dom0 that can be chosen", factory=list)
     media: dict[str, list[str]] = key("media, and the firmware that starts each")
     features: list[str] = key(
         "what the release's own hypervisor was built with, of the features in recipes/hypervisors/", factory=list
     )
+    lacks: list[str] = key("keys of xl.cfg(5) that the packages cannot serve", factory=list)
+
+
+@dataclass(kw_only=True)
+class MediumRow(Node):
+    """What a medium knows, whatever the target."""
+
+    keys: list[str] = key("keys of an image that mean something here", factory=list)
+    attach: list[str] = key("ways in which a machine can have it, the usual one first", factory=list)
 
 
 @dataclass(kw_only=True)
@@ -42,11 +55,14 @@ class Case(Node):
     release: str | None = key("release", default=None)
     guest: str | None = key("type of guest", default=None)
     guest_arch: str | None = key("architecture of the guest", default=None)
+    medium: str | None = key("medium of the image", default=None)
+    firmware: str | None = key("firmware that should start it", default=None)
+    dom0: str | None = key("type of dom0", default=None)
+    setting: str | None = key("key of xl.cfg(5) that a guest sets", default=None)
     feature: str | None = key("feature of the hypervisor", default=None)
 
     def fits(self, facts: dict[str, str]) -> bool:
-        names = ("hypervisor", "arch", "release", "guest", "guest_arch", "feature")
-        wanted = {name: getattr(self, name) for name in names}
+        wanted = {name: getattr(self, name) for name in keys(Case)}
         return all(facts.get(name) == value for name, value in wanted.items() if value is not None)
 
 
@@ -62,6 +78,7 @@ class Reason(Node):
 @dataclass(kw_only=True)
 class Table(Node):
     possible: list[Row] = key("what works")
+    media: dict[str, MediumRow] = key("media")
     why: list[Reason] = key("explanations of what does not", factory=list)
 
     def explain(self, message: str, facts: dict[str, str], at: Position | None, otherwise: str) -> DeclarationError:
@@ -93,11 +110,14 @@ def find_row(target: Target, release: str, at: Position | None) -> Row:
 
 
 def check_possible(made: Declaration, row: Row, problems: Problems) -> None:
-    """Judge guests and images of a declaration against the row of its target."""
+    """Judge dom0, guests and images of a declaration against the row of its target."""
+    _check_dom0(made, row, problems)
     for name, domain in made.domains.items():
         _check_guest(made, row, name, domain, problems)
     for image in made.images:
-        _check_image(made.target, row, image, problems)
+        _check_image(made, row, image, problems)
+    for test in made.tests:
+        _check_machine(made, row, test, problems)
     if made.hypervisor.file is None:  # one of the user's own is judged by what is in it (compose/dom0less.py)
         _check_features(made, row, problems)
 
@@ -105,18 +125,34 @@ def check_possible(made: Declaration, row: Row, problems: Problems) -> None:
 def _check_features(made: Declaration, row: Row, problems: Problems) -> None:
     for need in needs(made):
         if need.feature not in row.features:
-            facts = {"hypervisor": made.target.hypervisor, "arch": made.target.arch, "release": made.release}
+            facts = _facts(made) | {"feature": need.feature}
             message = f"{need.where}: {made.target} of {made.release} cannot do it"
             otherwise = "remove it, or set hypervisor.file to a Xen that was built with it"
-            problems.take(table().explain(message, facts | {"feature": need.feature}, need.at, otherwise))
+            problems.take(table().explain(message, facts, need.at, otherwise))
+
+
+def _check_dom0(made: Declaration, row: Row, problems: Problems) -> None:
+    if made.dom0.type is None or made.dom0.type in row.dom0:
+        return
+    facts = _facts(made) | {"dom0": made.dom0.type}
+    message = f"dom0.type: {made.target} has no {made.dom0.type} dom0"
+    problems.take(table().explain(message, facts, made.dom0.at("type"), f"types here: {', '.join(row.dom0) or 'none'}"))
+
+
+def _facts(made: Declaration) -> dict[str, str]:
+    return {"hypervisor": made.target.hypervisor, "arch": made.target.arch, "release": made.release}
 
 
 def _check_guest(made: Declaration, row: Row, name: str, domain: Domain, problems: Problems) -> None:
     arch = domain.arch or made.target.arch
+    facts = _facts(made) | {"guest": domain.type, "guest_arch": arch}
+    for setting in domain.settings:
+        if setting in row.lacks:
+            message = f"domains.{name}: {made.release} cannot serve {setting}"
+            at = domain.at(f"settings.{setting}")
+            problems.take(table().explain(message, facts | {"setting": setting}, at, "remove it"))
     if arch in row.guests.get(domain.type, []):
         return
-    facts = {"hypervisor": made.target.hypervisor, "arch": made.target.arch, "release": made.release}
-    facts |= {"guest": domain.type, "guest_arch": arch}
     possible = [f"{kind} ({', '.join(archs)})" for kind, archs in row.guests.items()]
     at = domain.at("arch" if domain.type in row.guests and domain.arch else "type")
     guest = domain.type if arch == made.target.arch else f"{arch} {domain.type}"
@@ -124,14 +160,57 @@ def _check_guest(made: Declaration, row: Row, name: str, domain: Domain, problem
     problems.take(table().explain(message, facts, at, f"types of guest here: {', '.join(possible) or 'none'}"))
 
 
-def _check_image(target: Target, row: Row, image: Image, problems: Problems) -> None:
+def _check_image(made: Declaration, row: Row, image: Image, problems: Problems) -> None:
     if image.medium not in row.media:
-        media = ", ".join(row.media)
-        problems.add(image.at("medium"), f"{target} has no medium '{image.medium}'", f"media here: {media}")
-    elif image.firmware and image.firmware not in row.media[image.medium]:
-        firmware = ", ".join(row.media[image.medium])
-        message = f"medium {image.medium} on {target} is not started by {image.firmware}"
-        problems.add(image.at("firmware"), message, f"firmware here: {firmware}")
+        facts = _facts(made) | {"medium": image.medium}
+        message = f"{made.target} has no medium '{image.medium}'"
+        otherwise = f"media here: {', '.join(row.media)}"
+        problems.take(table().explain(message, facts, image.at("medium"), otherwise))
+        return
+    if image.firmware:
+        _check_firmware(made, row, image, image.firmware, image.at("firmware"), problems)
+    known = table().media[image.medium].keys
+    for name in ("label", "menu", "data", "slots", "sign"):
+        if getattr(image, name) != keys(Image)[name].default and name not in known:
+            advice = f"keys of this medium: {', '.join(['name', 'medium', 'firmware', *known])}"
+            problems.add(image.at(name), f"medium {image.medium} knows no {name}", advice)
+
+
+def _check_firmware(
+    made: Declaration, row: Row, image: Image, firmware: str, at: Position | None, problems: Problems
+) -> None:
+    possible = row.media[image.medium]
+    if firmware in possible:
+        return
+    facts = _facts(made) | {"medium": image.medium}
+    message = f"medium {image.medium} on {made.target} is not started by {firmware}"
+    otherwise = f"firmware here: {', '.join(possible) or 'none'}"
+    problems.take(table().explain(message, {**facts, "firmware": firmware}, at, otherwise))
+
+
+def _check_machine(made: Declaration, row: Row, test: Test, problems: Problems) -> None:
+    """Whether a test's machine can have its image."""
+    image = next((one for one in made.images if test.image in (None, one.name)), None)
+    if image is None or image.medium not in row.media:
+        return  # said already
+    machine, ways = test.machine, table().media[image.medium].attach
+    if not ways:
+        at = test.at("image") or test.at("name")
+        message = f"test {test.name}: no machine boots a {image.medium}"
+        problems.add(at, message, "boot an image of another medium")
+    elif machine.attach and machine.attach not in ways:
+        message = f"test {test.name}: medium {image.medium} is not attached as {machine.attach}"
+        problems.add(machine.at("attach"), message, f"ways here: {', '.join(ways)}")
+    if machine.firmware:
+        _check_firmware(made, row, image, machine.firmware, machine.at("firmware"), problems)
+
+
+def attached(image: Image, wanted: str | None) -> str:
+    """The way in which a machine has an image. Raises DeclarationError if there is none."""
+    ways = table().media[image.medium].attach
+    if not ways:
+        raise DeclarationError(f"no machine boots a {image.medium}", at=image.at("medium"))
+    return wanted or ways[0]
 
 
 def _targets() -> list[str]:

@@ -8,9 +8,12 @@ from collections.abc import Iterable, Mapping
 from xenbuild.errors import Position
 from xenbuild.spec.block import Node
 from xenbuild.spec.convert import Check
+from xenbuild.spec.disks import check_disk
 from xenbuild.spec.dom0 import Bridge, Dom0, File, User
 from xenbuild.spec.domain import Disk, Domain, Network
-from xenbuild.spec.guests import check_disk, check_guests, check_network
+from xenbuild.spec.guests import check_guests, check_network
+from xenbuild.spec.image import Data, Menu, Slots
+from xenbuild.spec.images import check_data, check_images, check_menu, check_slots
 from xenbuild.spec.model import Declaration, Source
 from xenbuild.spec.problems import Problems, nearest
 from xenbuild.spec.proof import Drive, Machine, Shows, Step, Test
@@ -201,6 +204,7 @@ def _declaration(made: Declaration, problems: Problems) -> None:
     if made.tests and not images:
         problems.add(made.at("tests"), "tests without an image to boot", "add an entry under images")
     check_guests(made, problems)
+    check_images(made, problems)
 
 
 def _regex(pattern: str, at: Position | None, problems: Problems) -> None:
@@ -250,5 +254,8 @@ CHECKS: Mapping[type[Node], Check] = {
     Disk: check_disk,
     Network: check_network,
     Source: _source,
+    Menu: check_menu,
+    Data: check_data,
+    Slots: check_slots,
     Declaration: _declaration,
 }

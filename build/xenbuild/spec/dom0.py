@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from xenbuild.spec.block import InputFile, Mode, Node, Size, key
+from xenbuild.spec.block import InputFile, Mode, Node, Percent, Size, key
+from xenbuild.spec.hypervisor import CPUS
 
 
 @dataclass(kw_only=True)
@@ -38,8 +39,24 @@ class Bridge(Node):
 @dataclass(kw_only=True)
 class Dom0(Node):
     enabled: bool = key("false: there is no dom0, only guests that Xen starts (Arm)", default=True)
+    type: str | None = key(
+        "kind of domain that dom0 is on x86: pv, or pvh, which needs an IOMMU; pv otherwise",
+        default=None,
+        choices=("pv", "pvh"),
+    )
     memory: Size = key("dom0's memory", default=Size(512 << 20))
+    memory_share: Percent | None = key(
+        "share of the machine's memory that dom0 gets where it is more than `memory` (x86)", default=None
+    )
+    max_memory: Size | None = key(
+        "most memory, at the start and when `xl mem-set` gives it more; the same as `memory` otherwise (x86)",
+        default=None,
+    )
+    balloon: bool = key("it gives memory up where a guest that starts finds too little", default=False)
     vcpus: int = key("dom0's virtual CPUs; 0 means as many as the machine has", default=1)
+    pin: bool = key("each vcpu has the CPU of its number and no other", default=False)
+    cpus: str | None = key("CPUs that its vcpus run on, such as 0-1", default=None, pattern=CPUS)
+    nodes: list[int] = key("NUMA nodes that its memory and CPUs are of (x86)", factory=list)
     cmdline: list[str] = key("words for dom0's kernel command line", factory=list)
     hostname: str = key("dom0's host name", default="dom0", pattern=r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
     packages: list[str] = key("more packages with their dependencies; unpacked, no script runs", factory=list)

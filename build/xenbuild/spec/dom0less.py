@@ -1,6 +1,6 @@
 """Guests that Xen itself starts on Arm: what the declaration says of them and of their shares of the machine.
 
-Xen, docs/misc/arm/device-tree/booting.txt and cpupools.txt. The rules are in spec/partition.py.
+Xen, docs/misc/arm/device-tree/booting.txt. The rules are in spec/partition.py.
 """
 
 from __future__ import annotations
@@ -11,16 +11,6 @@ from xenbuild.spec.block import InputFile, Node, Size, key
 
 ADDRESS = r"0x[0-9a-f]{1,16}"
 RANGE = rf"{ADDRESS} {ADDRESS}"
-CPUS = r"\d{1,4}(-\d{1,4})?(,\d{1,4}(-\d{1,4})?)*"
-SCHEDULERS = ("credit", "credit2", "rtds", "null", "arinc653")
-
-
-@dataclass(kw_only=True)
-class CpuPool(Node):
-    """Host CPUs that Xen sets apart at boot (Arm); those in no pool make one of their own."""
-
-    cpus: str = key("host CPUs in the order of the machine's device tree, such as 0-1 or 2,3", pattern=CPUS)
-    scheduler: str | None = key("scheduler of the pool; Xen's default otherwise", default=None, choices=SCHEDULERS)
 
 
 @dataclass(kw_only=True)
@@ -70,12 +60,3 @@ class Dom0less(Node):
 def ranges(texts: list[str]) -> list[tuple[int, int]]:
     """Ranges of memory written "ADDRESS SIZE", as numbers."""
     return [(int(address, 0), int(size, 0)) for address, size in (text.split() for text in texts)]
-
-
-def cpu_list(text: str) -> list[int]:
-    """The CPUs that "0-1,3" names, in its order."""
-    found: list[int] = []
-    for part in text.split(","):
-        first, _, last = part.partition("-")
-        found += range(int(first), int(last or first) + 1)
-    return found

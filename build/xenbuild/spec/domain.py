@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from xenbuild.spec.block import InputFile, Node, Setting, Size, key
 from xenbuild.spec.dom0 import File
 from xenbuild.spec.dom0less import Dom0less
+from xenbuild.spec.hypervisor import CPUS
 
 ARCHITECTURES = ("x86_64", "arm64", "armv7", "ia32")
 PCI_DEVICE = r"([0-9a-f]{4}:)?[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]"
@@ -26,15 +27,22 @@ class Disk(Node):
         "what dom0 has: a partition, an LVM volume, an image file", default=None, pattern=r"/[^\0,]*[^/\0,]"
     )
     filesystem: str | None = key(
-        "made by the build from `packages` and `files`; not in this version", default=None, choices=("ext4", "erofs")
+        "made by the build from `packages` and `files`; erofs is for reading only",
+        default=None,
+        choices=("ext4", "erofs"),
     )
-    packages: list[str] = key("packages in the file system, with their dependencies", factory=list)
+    packages: list[str] = key(
+        "packages in the file system, with their dependencies; unpacked, no script runs", factory=list
+    )
     files: list[File] = key("files in the file system", factory=list)
     size: Size | None = key(
-        "size of the file system, as small as may be otherwise; alone: an empty disk that dom0 makes", default=None
+        "size of the file system, otherwise what it holds and some room; alone: an empty disk that dom0 makes",
+        default=None,
     )
     format: str = key("format of a disk image", default="raw", choices=("raw", "qcow2", "vhd"))
-    root: bool = key("holds the guest's root file system", default=False)
+    root: bool = key(
+        "holds the guest's root file system: its /sbin/init is started, busybox's if it has none", default=False
+    )
     readonly: bool = key("the guest cannot write it", default=False)
     cdrom: bool = key("an emulated CD drive of an hvm guest", default=False)
     options: list[str] = key("more words of xl-disk-configuration(5)", factory=list)
@@ -74,7 +82,7 @@ class Domain(Node):
         "architecture of the guest; only the target's in this version", default=None, choices=ARCHITECTURES
     )
     boot: str = key(
-        "what is started: the kernel, GRUB of the first disk (not in this version), or an hvm disk by firmware",
+        "what is started: the kernel, GRUB as the first disk's boot/grub/grub.cfg says, or an hvm disk by firmware",
         default="kernel",
         choices=("kernel", "grub", "firmware"),
     )
@@ -87,24 +95,27 @@ class Domain(Node):
     max_memory: Size | None = key("memory that it may grow to; the same as `memory` otherwise", default=None)
     vcpus: int = key("its virtual CPUs", default=1)
     max_vcpus: int | None = key("virtual CPUs that it may grow to", default=None)
-    cpus: str | None = key("host CPUs that it may run on, such as 0-1 or 2,3", default=None, pattern=r"[0-9,^-]+|all")
+    cpus: str | None = key("host CPUs that it may run on, such as 0-1, 2,3 or node:1", default=None, pattern=CPUS)
     weight: int | None = key("share of the host CPUs, 256 is usual", default=None)
     cap: int | None = key("most of the host CPUs that it may use, in percent of one; 0 is no limit", default=None)
-    cpupool: str | None = key(
-        "cpupool that it runs in: one of dom0's, or of hypervisor.cpupools where Xen starts the guest", default=None
-    )
+    cpupool: str | None = key("cpupool that it runs in, one of hypervisor.cpupools or Pool-0", default=None)
     drivers: list[str] = key("driver sets that its kernel must have", factory=lambda: ["frontends"])
     modules: list[str] = key("more kernel modules by name", factory=list)
-    packages: list[str] = key("packages in its initramfs; not in this version", factory=list)
+    packages: list[str] = key(
+        "packages in its initramfs, with their dependencies; unpacked, no script runs", factory=list
+    )
     files: list[File] = key("files in its initramfs", factory=list)
     command: str | None = key("shell command that its init starts; a shell on its console otherwise", default=None)
     disks: list[Disk] = key("its disks", factory=list)
     networks: list[Network] = key("its network interfaces", factory=list)
     framebuffer: Framebuffer | None = key("a screen with keyboard", default=None)
     pci: list[str] = key(
-        "host PCI devices that it gets, once `xl pci-assignable-add` has taken them from dom0",
+        "PCI devices of the machine that it gets; they are kept from dom0's drivers (x86, pv and hvm)",
         factory=list,
         pattern=PCI_DEVICE,
+    )
+    pci_unsafe: bool = key(
+        "gives a pv guest its PCI devices even where no IOMMU keeps them from the memory of others", default=False
     )
     start: str = key("who starts it", default="toolstack", choices=("toolstack", "dom0less"))
     dom0less: Dom0less = key("more about a guest that Xen starts", factory=Dom0less)

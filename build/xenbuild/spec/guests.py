@@ -7,13 +7,13 @@ from collections.abc import Iterator
 
 from xenbuild.errors import Position
 from xenbuild.spec.block import Node
-from xenbuild.spec.domain import Disk, Domain, Network
+from xenbuild.spec.disks import disk_rules
+from xenbuild.spec.domain import Domain, Network
 from xenbuild.spec.model import Declaration
 from xenbuild.spec.partition import check_partition, guest_rules
 from xenbuild.spec.problems import Problems, nearest
 from xenbuild.spec.scalars import format_size, quote
 
-XEN_MEMORY = 64 << 20  # of the machine, for Xen itself: heap and tables, about
 RESERVED = ("domain-0", "xen")
 # Keys of xl.cfg(5) that have a key of ours, which knows more than xl about what it means.
 OURS = {
@@ -22,27 +22,6 @@ OURS = {
     "cpus": "cpus", "cpu_weight": "weight", "cap": "cap", "pool": "cpupool", "disk": "disks", "vif": "networks",
     "vfb": "framebuffer", "pci": "pci", "builder": "type",
 }  # fmt: skip
-
-
-def check_disk(disk: Disk, problems: Problems) -> None:
-    """What one disk says about itself."""
-    given = [name for name in ("file", "path", "filesystem") if getattr(disk, name) is not None]
-    if len(given) > 1:
-        message = f"the disk has both {given[0]} and {given[1]}"
-        problems.add(disk.at(given[1]), message, "write exactly one of file, path or filesystem, or size alone")
-    elif not given and disk.size is None and not disk.cdrom:
-        advice = "write exactly one of file, path or filesystem, or size alone for an empty disk"
-        problems.add(disk.at(), "nothing says what is on the disk", advice)
-    elif disk.size is not None and given and given != ["filesystem"]:
-        message = f"size beside {given[0]}: the disk has the size that it has"
-        problems.add(disk.at("size"), message, f"remove size or {given[0]}")
-    if disk.size is not None and (disk.size < 4096 or disk.size % 512):
-        problems.add(
-            disk.at("size"), f"a disk of {disk.size} bytes", "a disk has sectors of 512 bytes, and 4K at least"
-        )
-    for name in ("packages", "files"):
-        if getattr(disk, name) and disk.filesystem is None:
-            problems.add(disk.at(name), f"{name} without filesystem", "add filesystem: ext4 or filesystem: erofs")
 
 
 def check_network(network: Network, problems: Problems) -> None:
@@ -73,7 +52,6 @@ def check_guests(made: Declaration, problems: Problems) -> None:
     _check_own_dom0(made, problems)
     _check_unique(made, problems)
     _check_order(made, problems)
-    _check_memory(made, problems)
     _check_no_dom0(made, problems)
     check_partition(made, problems)
 
@@ -128,11 +106,7 @@ def _check_guest(made: Declaration, name: str, domain: Domain, problems: Problem
         for key in ("packages", "files", "command"):
             message = f"{key} would go into our initramfs, and the guest has its own {own}"
             rules.append((bool(getattr(domain, key)), domain, key, message, f"remove {key} or {own}"))
-    for disk in domain.disks:
-        foreign = bool(disk.name) and not str(disk.name).startswith("xvd")
-        called = f"a {domain.type} guest's disks are called xvda, xvdb, …"
-        rules.append((disk.cdrom and not hvm, disk, "cdrom", "only an hvm guest has CD drives", "remove cdrom"))
-        rules.append((foreign and not hvm, disk, "name", called, "remove the name, or write xvda"))
+    rules += disk_rules(domain)
     for network in domain.networks:
         emulated = f"nothing is emulated for a {domain.type} guest"
         rules.append((network.model is not None and not hvm, network, "model", emulated, "remove model"))
@@ -153,24 +127,12 @@ def _check_guest(made: Declaration, name: str, domain: Domain, problems: Problem
 
 
 # Keys of the schema that nothing stands behind yet: a guest that silently lacks them would be worse than an error.
-_INSTEAD = {
-    "packages": "bring what is needed by files, or an initramfs or disk image of your own",
-    "filesystem": "make the image with the tool of your choice and name it by file",
-    "boot": "give the guest its kernel, or boot an hvm guest by firmware",
-    "arch": "guests have the architecture of the target",
-}
+_INSTEAD = {"arch": "guests have the architecture of the target"}
 
 
 def _missing(made: Declaration, domain: Domain) -> Iterator[tuple[Node, str]]:
-    if domain.packages:
-        yield domain, "packages"
-    if domain.boot == "grub":
-        yield domain, "boot"
     if domain.arch not in (None, made.target.arch):
         yield domain, "arch"
-    for disk in domain.disks:
-        if disk.filesystem is not None:
-            yield disk, "filesystem"
 
 
 def _check_own_dom0(made: Declaration, problems: Problems) -> None:
@@ -244,20 +206,3 @@ def _circle(made: Declaration) -> list[str]:
                     reached.add(other)
                     ways.append([*way, other])
     return []
-
-
-def _check_memory(made: Declaration, problems: Problems) -> None:
-    """What starts by itself must fit into the machine of each test that states its memory."""
-    guests = {name: domain.max_memory or domain.memory for name, domain in made.domains.items() if domain.autostart}
-    if not guests:
-        return
-    dom0 = made.dom0.memory if made.dom0.enabled else 0
-    needed = XEN_MEMORY + dom0 + sum(guests.values())
-    for test in made.tests:
-        memory = test.machine.memory
-        if memory is not None and memory < needed:
-            each = {"Xen": XEN_MEMORY, "dom0": dom0, **guests}
-            parts = ", ".join(f"{name} {format_size(size)}" for name, size in each.items())
-            message = f"test {test.name}: {format_size(memory)} are not enough for all that starts"
-            advice = f"at least {format_size(needed)}: {parts}"
-            problems.add(test.machine.at("memory"), message, advice)

@@ -27,13 +27,14 @@ from xenbuild.spec.document import (
 )
 from xenbuild.spec.dom0 import Dom0
 from xenbuild.spec.domain import Domain
+from xenbuild.spec.host import check_host
 from xenbuild.spec.inputs import check_sources
 from xenbuild.spec.keys import keys
 from xenbuild.spec.merge import merge
 from xenbuild.spec.model import Declaration, Target
 from xenbuild.spec.nodes import Mapping, Scalar, Sequence, Tree, kind, scalars
 from xenbuild.spec.problems import Problems, nearest
-from xenbuild.spec.recipe import DriverSet, HypervisorRecipe, Recipe, Release, load_recipe, load_tools
+from xenbuild.spec.recipe import Board, DriverSet, HypervisorRecipe, Recipe, Release, load_recipe, load_tools
 from xenbuild.spec.scalars import quote
 from xenbuild.spec.variables import NONCE, Variables, declared
 
@@ -84,6 +85,7 @@ def load(
     check_sources(made, [*texts, *(variables or {}).values()], problems)
     recipes = _recipes(made, problems)
     _check_host_tools(made, problems)
+    check_host(made, *_host(made), problems)
     problems.check()
     return replace(made, files=(*document.files, *(recipe.file for recipe in recipes)))
 
@@ -207,6 +209,12 @@ def _convert(tree: Mapping, target: Target, document: Document, resolver: _Resol
     made = Converter(problems, CHECKS).block(body, Declaration, **given)
     resolver.check_overlays(given)
     return made
+
+
+def _host(made: Declaration) -> tuple[Release, Board]:
+    """What the rules of the host ask: the release of the packages, and the machine of tests."""
+    board = load_recipe(HypervisorRecipe, made.target.hypervisor, made.folder).boards[made.target.arch]
+    return load_recipe(Release, made.release, made.folder), load_recipe(Board, board, made.folder)
 
 
 def _check_host_tools(made: Declaration, problems: Problems) -> None:

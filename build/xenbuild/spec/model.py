@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from xenbuild.spec.block import InputFile, Node, key
+from xenbuild.spec.block import Node, key
 from xenbuild.spec.dom0 import Dom0
-from xenbuild.spec.dom0less import RANGE, CpuPool
 from xenbuild.spec.domain import Domain
+from xenbuild.spec.hypervisor import Hypervisor
+from xenbuild.spec.image import Image
 from xenbuild.spec.proof import Test
 
 HYPERVISORS = ("xen", "hvkernel")
@@ -28,25 +29,6 @@ class Target:
     def folder(self) -> str:
         """Name of the results' folder under out/."""
         return f"{self.arch}-{self.hypervisor}"
-
-
-@dataclass(kw_only=True)
-class Hypervisor(Node):
-    cmdline: list[str] = key("words for the hypervisor's command line", factory=list)
-    file: InputFile | None = key("your own hypervisor binary instead of the recipe's package", default=None)
-    static_heap: list[str] = key(
-        'ranges of host memory from which Xen takes all that it gives out, "ADDRESS SIZE" in bytes (Arm)',
-        factory=list,
-        pattern=RANGE,
-    )
-    cpupools: dict[str, CpuPool] = key("cpupools that Xen makes at boot, by name (Arm)", factory=dict)
-
-
-@dataclass(kw_only=True)
-class Image(Node):
-    name: str = key("file name of the result, without suffix", pattern=r"[A-Za-z0-9][A-Za-z0-9._-]*")
-    medium: str = key("form of delivery", default="bundle")
-    firmware: str | None = key("firmware that must start it; any that the medium supports otherwise", default=None)
 
 
 @dataclass(kw_only=True)

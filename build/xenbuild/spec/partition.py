@@ -8,12 +8,14 @@ loader when it boots (compose/loader/arm/claims.c).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from xenbuild.errors import Position
 from xenbuild.spec.block import Node
-from xenbuild.spec.dom0less import CpuPool, EventChannel, SharedMemory, cpu_list, ranges
+from xenbuild.spec.cpus import parse_cpus
+from xenbuild.spec.dom0less import EventChannel, SharedMemory, ranges
 from xenbuild.spec.domain import Domain
 from xenbuild.spec.model import Declaration
 from xenbuild.spec.problems import Problems, nearest
@@ -22,6 +24,8 @@ from xenbuild.spec.scalars import format_size, quote
 Rule = tuple[bool, Node, str, str, str]  # broken, node, key, message, advice
 
 PAGE = 4096
+PLAIN = re.compile(r"\d+(-\d+)?(,\d+(-\d+)?)*")
+"""CPUs as Xen's device tree and command line name them."""
 HEAP_PAGE = 64 << 10
 """What xen,static-heap must be aligned to (booting.txt)."""
 VCPUS = {"arm64": 128, "armv7": 8}
@@ -59,13 +63,11 @@ class Need:
 
 def needs(made: Declaration) -> Iterator[Need]:
     """What the declaration asks of the hypervisor beyond what all have."""
-    for key, feature in (("static_heap", "static_heap"), ("cpupools", "cpupools")):
-        if getattr(made.hypervisor, key):
-            yield Need(feature, f"hypervisor.{key}", made.hypervisor.at(key))
-    for name, pool in made.hypervisor.cpupools.items():
-        if pool.scheduler:
-            where = f"hypervisor.cpupools.{name}.scheduler"
-            yield Need(f"scheduler-{pool.scheduler}", where, pool.at("scheduler"))
+    if made.hypervisor.static_heap:
+        yield Need("static_heap", "hypervisor.static_heap", made.hypervisor.at("static_heap"))
+    if boot_pools(made):
+        name, domain = next(one for one in _by_xen(made) if one[1].cpupool is not None)
+        yield Need("cpupools", f"domains.{name}.cpupool", domain.at("cpupool"))
     for name, domain in _by_xen(made):
         more = domain.dom0less
         for key in ("static_memory", "shared_memory", "event_channels", "nr_spis", "device_tree"):
@@ -97,11 +99,10 @@ def guest_rules(made: Declaration, domain: Domain) -> Iterator[Rule]:
             getattr(domain, key) != default, domain, key, f"{key} is for the toolstack, and Xen starts this guest",
             f"remove {key}, or write start: toolstack",
         )  # fmt: skip
-    pools = made.hypervisor.cpupools
     yield (
-        domain.cpupool is not None and domain.cpupool not in pools, domain, "cpupool",
-        f"there is no cpupool {quote(str(domain.cpupool))}",
-        nearest(str(domain.cpupool), pools, show="cpupools") or "declare it under hypervisor.cpupools",
+        domain.cpus is not None and not PLAIN.fullmatch(domain.cpus), domain, "cpus",
+        f"Xen reads no {quote(str(domain.cpus))} for a guest that it starts",
+        "write CPUs as numbers, such as 0-1 or 2,3",
     )  # fmt: skip
     yield (
         more.enhanced and not made.dom0.enabled, more, "enhanced", "xenstore is in dom0, and there is none",
@@ -175,10 +176,8 @@ def _memory(size: int) -> Iterator[tuple[str, int, int]]:
 def check_partition(made: Declaration, problems: Problems) -> None:
     """What guests that Xen starts claim of the machine together, and of each other."""
     if made.target.arch == "x86_64":
-        for key in ("static_heap", "cpupools"):
-            if getattr(made.hypervisor, key):
-                advice = "dom0 makes cpupools there: xl cpupool-create" if key == "cpupools" else f"remove {key}"
-                problems.add(made.hypervisor.at(key), f"hypervisor.{key} is for Arm", advice)
+        if made.hypervisor.static_heap:
+            problems.add(made.hypervisor.at("static_heap"), "hypervisor.static_heap is for Arm", "remove it")
         return
     _check_pools(made, problems)
     _check_heap(made, problems)
@@ -191,23 +190,32 @@ def _by_xen(made: Declaration) -> Iterator[tuple[str, Domain]]:
     return ((name, domain) for name, domain in made.domains.items() if domain.start == "dom0less")
 
 
+def boot_pools(made: Declaration) -> dict[str, list[int]]:
+    """The cpupools with their CPUs, where Xen makes them when it boots: where it starts a guest that is in one."""
+    if not any(domain.cpupool in made.hypervisor.cpupools for _, domain in _by_xen(made)):
+        return {}
+    return {name: sorted(parse_cpus(pool.cpus) or ()) for name, pool in made.hypervisor.cpupools.items()}
+
+
+def pool_numbers(made: Declaration) -> dict[str, int]:
+    """The number of each cpupool that Xen makes (boot-cpupool.c): by their order, but CPU 0 is always in number 0.
+
+    CPUs that are in none get a pool of their own behind all others.
+    """
+    pools = boot_pools(made)
+    numbers = {name: number for number, name in enumerate(pools)}
+    with_cpu_0 = next((number for number, cpus in enumerate(pools.values()) if 0 in cpus), len(pools))
+    swapped = {0: with_cpu_0, with_cpu_0: 0}
+    return {name: swapped.get(number, number) for name, number in numbers.items()}
+
+
 def _check_pools(made: Declaration, problems: Problems) -> None:
-    """boot-cpupool.c: btcpupools_dtb_parse."""
-    taken: dict[int, str] = {}
-    for name, pool in made.hypervisor.cpupools.items():
-        for cpu in _cpus(pool, f"hypervisor.cpupools.{name}", problems):
-            owner = taken.setdefault(cpu, name)
-            if owner != name:
-                message = f"hypervisor.cpupools.{name}: CPU {cpu} is in cpupool {owner} already"
-                problems.add(pool.at("cpus"), message, "a CPU belongs to one cpupool")
-
-
-def _cpus(pool: CpuPool, what: str, problems: Problems) -> list[int]:
-    found = cpu_list(pool.cpus)
-    if not found or len(set(found)) != len(found):
-        message = f"{what}: cpus {quote(pool.cpus)} " + ("names a CPU twice" if found else "names no CPU")
-        problems.add(pool.at("cpus"), message, "write for example 0-1 or 2,3")
-    return found
+    """Xen knows no nodes when it makes cpupools."""
+    for name, cpus in boot_pools(made).items():
+        if not cpus:
+            pool = made.hypervisor.cpupools[name]
+            message = f"hypervisor.cpupools.{name}: Xen makes it when it boots, and reads no {quote(pool.cpus)}"
+            problems.add(pool.at("cpus"), message, "write CPUs as numbers, such as 0-1 or 2,3")
 
 
 def _check_heap(made: Declaration, problems: Problems) -> None:

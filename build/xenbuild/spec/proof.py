@@ -67,6 +67,17 @@ class Machine(Node):
     memory: Size | None = key("memory of the machine", default=None)
     cpus: int | None = key("processors of the machine", default=None)
     cpu: str | None = key("QEMU's -cpu, where the board's default does not fit", default=None)
+    firmware: str | None = key(
+        "firmware that starts the image; the image's own, or the first that its medium is made for, otherwise",
+        default=None,
+    )
+    attach: str | None = key(
+        "how the machine has the image: kernel, disk, usb, cdrom or esp; as its medium is mostly used otherwise",
+        default=None,
+    )
+    enroll: InputFile | None = key(
+        "certificate in PEM that uefi-secure trusts; that of the image's signature otherwise", default=None
+    )
     drives: list[Drive] = key("disks of the machine", factory=list)
     arguments: list[str] = key("more QEMU arguments, verbatim", factory=list)
 

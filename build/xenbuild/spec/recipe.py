@@ -43,6 +43,12 @@ class HypervisorPackage(Node):
     roots: list[str] = key("packages that hold the hypervisor")
     only: str = key("dependencies are followed only if they match this pattern", default="")
     file: str = key("the hypervisor's file in them")
+    efi: str | None = key("its file that UEFI firmware starts", default=None)
+    schedulers: list[str] = key(
+        "schedulers that it is built with (CONFIG_SCHED_*), its own choice first; none: any may be there", factory=list
+    )
+    cpus: int = key("CPUs that it can use (CONFIG_NR_CPUS)", default=4096)
+    xsm: bool = key("whether it takes FLASK policies (CONFIG_XSM_FLASK)", default=True)
 
 
 @dataclass(kw_only=True)
@@ -68,12 +74,21 @@ class StatePackages(Node):
 
 
 @dataclass(kw_only=True)
+class Grub(Node):
+    """GRUB as a guest's kernel, which reads its configuration from the guest's disks."""
+
+    roots: list[str] = key("packages that hold it")
+    files: dict[str, str] = key("its file by type of guest")
+
+
+@dataclass(kw_only=True)
 class ReleaseArch(Node):
     debian: str = key("the distribution's name of the architecture")
     hypervisor: HypervisorPackage = key("where the hypervisor comes from")
     kernel: KernelPackage = key("where dom0's kernel comes from")
     dom0_roots: list[str] = key("packages of dom0 on this architecture only", factory=list)
     device_model: DeviceModel | None = key("what dom0 emulates hardware with, where a guest needs that", default=None)
+    grub: Grub | None = key("boot loader of guests with boot: grub", default=None)
 
 
 @dataclass(kw_only=True)
@@ -94,6 +109,20 @@ class Release(Recipe):
     architectures: dict[str, ReleaseArch] = key("by our name of the architecture")
     dom0: Dom0Packages = key("what dom0 is made of")
     state: StatePackages | None = key("what dom0 keeps its state with, where it has a disk for it", default=None)
+    firmware: list[str] = key("components of the archives that hold packages of microcode", factory=list)
+
+
+@dataclass(kw_only=True)
+class Firmware(Node):
+    """What a machine runs when it is switched on; without `code` or `bios` the one that QEMU has built in."""
+
+    group: str | None = key("group of the tools (recipes/tools.yaml) that holds its files", default=None)
+    code: str | None = key("UEFI firmware for the first flash device, a path in the group's tree", default=None)
+    variables: str | None = key("its variables, for the second flash device", default=None)
+    bios: str | None = key("firmware for QEMU's -bios, a path in the group's tree", default=None)
+    secure: bool = key("whether it starts only what a certificate in its variables vouches for", default=False)
+    machine: str | None = key("options behind those of the board's machine", default=None)
+    arguments: list[str] = key("more QEMU arguments, verbatim", factory=list)
 
 
 @dataclass(kw_only=True)
@@ -110,20 +139,27 @@ class Board(Recipe):
     hypervisor_cmdline: list[str] = key("words that the hypervisor needs on this machine", factory=list)
     dom0_cmdline: list[str] = key("words that dom0's kernel needs on this machine", factory=list)
     kvm: bool = key("whether KVM may be used where a probe found it working", default=True)
+    firmware: dict[str, Firmware] = key("firmware by the name that recipes/capabilities.yaml has for it", factory=dict)
 
 
 @dataclass(kw_only=True)
 class DriverSet(Recipe):
-    """Kernel modules that belong together: pv-drivers/sets/NAME.yaml."""
+    """Drivers of a kernel that belong together: pv-drivers/sets/NAME.yaml."""
 
     help: str = key("what the set is for", default="")
     modules: list[str] = key("kernel modules, on every architecture", factory=list)
     optional: dict[str, list[str]] = key("more of them by architecture", factory=dict)
-    builtin_ok: bool = key("a module that the kernel has built in counts as present", default=True)
+    options: dict[str, str] = key("the kernel's option that gives a module, for messages", factory=dict)
+    builtin: list[str] = key("options that must be built in: of what is never a module", factory=list)
+    builtin_on: dict[str, list[str]] = key("more of them by architecture", factory=dict)
 
     def modules_for(self, arch: str) -> list[str]:
         """The set's modules on an architecture (our name)."""
         return [*self.modules, *self.optional.get(arch, [])]
+
+    def builtin_for(self, arch: str) -> list[str]:
+        """Options that a kernel for an architecture must have built in."""
+        return [*self.builtin, *self.builtin_on.get(arch, [])]
 
 
 @dataclass(kw_only=True)
@@ -150,7 +186,9 @@ class Tools(Recipe):
 
     release: str = key("release that they come from")
     releases: dict[str, str] = key("release of a group that needs another one", factory=dict)
+    hosts: dict[str, list[str]] = key("machines that build, by Debian's architecture, and the groups that each lacks")
     groups: dict[str, list[str]] = key("packages by group of programs, with their dependencies")
+    files: dict[str, str] = key("architecture of a group's targets, where it holds files for these only", factory=dict)
     exclude: list[str] = key("packages that are left out although something depends on them", factory=list)
     programs: dict[str, list[str]] = key("programs by group that a declaration may take from the host", factory=dict)
 
@@ -208,6 +246,14 @@ def keyring(name: str, folder: Path | None = None) -> Path:
         if (place / name).is_file():
             return place / name
     raise DeclarationError(f"there is no keyring {quote(name)}", advice="keyrings lie in recipes/keyrings/")
+
+
+def load_single(kind: type[R], name: str, folder: Path | None = None) -> R:
+    """A recipe of which there is one, recipes/NAME.yaml; that of the declaration's folder goes before ours."""
+    beside = [folder / "recipes"] if folder else []
+    places = [place / f"{name}.yaml" for place in (*beside, data_dir("recipes"))]
+    file = next((place for place in places if place.is_file()), places[-1])
+    return cast(R, _read(cast(Any, kind), name, file))
 
 
 @cache

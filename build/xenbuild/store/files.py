@@ -7,6 +7,7 @@ import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import FileIO
 from pathlib import Path
 
 from xenbuild.errors import HostError
@@ -79,20 +80,42 @@ def write_all(fd: int, data: bytes | memoryview) -> None:
 
 
 def copy(source: Path, target: Path) -> None:
-    """Copy a file's content to the new file `target`, inside the kernel if it can (it shares blocks on btrfs, XFS)."""
+    """Copy a file's content to the new file `target`, inside the kernel if it can (it shares blocks on btrfs, XFS).
+
+    Holes stay holes.
+    """
     with source.open("rb", buffering=0) as reader, target.open("xb", buffering=0) as writer:
         size = os.fstat(reader.fileno()).st_size
-        done = 0
-        try:
-            while done < size and (count := os.copy_file_range(reader.fileno(), writer.fileno(), size - done)):
-                done += count
-        except OSError as error:
-            if done or error.errno not in (errno.EXDEV, errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP):
-                raise
-        if done < size:
-            import shutil  # imports every compressor there is
+        end = 0
+        while (start := _seek(reader.fileno(), end, os.SEEK_DATA, size)) < size:
+            end = _seek(reader.fileno(), start, os.SEEK_HOLE, size)
+            _copy_range(reader, writer, start, end)
+        writer.truncate(size)
 
-            shutil.copyfileobj(reader, writer, CHUNK)
+
+def _seek(fd: int, start: int, whence: int, size: int) -> int:
+    """Where data or a hole begins from `start` on; without an answer all is data."""
+    try:
+        return os.lseek(fd, start, whence)
+    except OSError as error:
+        if error.errno == errno.ENXIO:  # nothing but a hole, or the end
+            return size
+        return start if whence == os.SEEK_DATA else size
+
+
+def _copy_range(reader: FileIO, writer: FileIO, start: int, end: int) -> None:
+    done = start
+    try:
+        while done < end and (count := os.copy_file_range(reader.fileno(), writer.fileno(), end - done, done, done)):
+            done += count
+    except OSError as error:
+        if done > start or error.errno not in (errno.EXDEV, errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP):
+            raise
+    reader.seek(done)
+    writer.seek(done)
+    while done < end and (piece := reader.read(min(CHUNK, end - done))):
+        write_all(writer.fileno(), piece)
+        done += len(piece)
 
 
 def remove(path: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from xenbuild.errors import Position
+from xenbuild.prove.machine import Start
 from xenbuild.prove.verdict import Proof, Verdict, prove
 from xenbuild.spec.block import Duration, Size
 from xenbuild.spec.proof import Machine, Step, Test
@@ -46,6 +47,6 @@ def judge(tmp_path: Path) -> Judge:
     def run(behaviour: str, steps: list[Step], *, timeout: float = 10, forbid: tuple[str, ...] = ()) -> Verdict:
         test = Test(name="boot", timeout=Duration(timeout), machine=Machine(), steps=steps, forbid=list(forbid))
         log = tmp_path / "out" / "boot.log"
-        return prove(Proof("x86_64/xen", test, board(behaviour), Path("b.elf"), log, "xenbuild run"), programs)
+        return prove(Proof("x86_64/xen", test, board(behaviour), Start(Path("b.elf")), log, "xenbuild run"), programs)
 
     return run

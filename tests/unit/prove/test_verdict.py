@@ -15,6 +15,7 @@ from conftest import FAKE, WHERE, Judge, board, programs, step
 
 from xenbuild.errors import HostError, ProofFailed
 from xenbuild.prove.console import Console
+from xenbuild.prove.machine import Start
 from xenbuild.prove.together import prove_all
 from xenbuild.prove.verdict import Proof
 from xenbuild.spec.block import Duration
@@ -186,9 +187,9 @@ def _wait_for_the_end_of(group: int) -> None:
 
 def test_an_interruption_ends_all_machines(tmp_path: Path) -> None:
     tests = [Test(name=f"t{i}", timeout=Duration(60), steps=[step(expect="never")]) for i in range(3)]
-    proofs = [(Proof("a/b", t, board("hang"), Path("b"), tmp_path / t.name, "x"), programs) for t in tests]
+    proofs = [(Proof("a/b", t, board("hang"), Start(Path("b")), tmp_path / t.name, "x"), programs) for t in tests]
     quick = Test(name="quick", timeout=Duration(60), steps=[step(**READY)])
-    proofs.append((Proof("a/b", quick, board("good"), Path("b"), tmp_path / "quick", "x"), programs))
+    proofs.append((Proof("a/b", quick, board("good"), Start(Path("b")), tmp_path / "quick", "x"), programs))
 
     def interrupt(verdict: object) -> None:
         raise KeyboardInterrupt

@@ -8,6 +8,8 @@
 #include "multiboot.h"
 #include "text.h"
 
+#define PIECES 5
+
 static u8 info[65536] __attribute__((aligned(8)));
 static u32 used;
 static bool full;
@@ -28,20 +30,20 @@ static void *add_tag(u32 type, u32 size)
 	return tag + 1;
 }
 
-/* A tag that holds `fixed` bytes (returned) and a string put together from up to four pieces. */
-static void *add_string(u32 type, u32 fixed, const char *const pieces[4])
+/* A tag that holds `fixed` bytes (returned) and a string put together from up to PIECES pieces. */
+static void *add_string(u32 type, u32 fixed, const char *const pieces[PIECES])
 {
 	size_t size = fixed + 1;
 	u8 *body;
 	char *end;
 
-	for (int i = 0; i < 4; i++)
+	for (int i = 0; i < PIECES; i++)
 		size += text_length(pieces[i]);
 	body = add_tag(type, size);
 	if (!body)
 		return NULL;
 	end = (char *)body + fixed;
-	for (int i = 0; i < 4; i++)
+	for (int i = 0; i < PIECES; i++)
 		for (const char *s = pieces[i]; *s; s++)
 			*end++ = *s;
 	*end = '\0';
@@ -63,9 +65,9 @@ static const char *given_words(const struct machine *m)
 	return p;
 }
 
-static void add_module(u32 start, u32 end, const char *file, const char *cmdline)
+static void add_module(u32 start, u32 end, const char *file, const char *cmdline, const char *more)
 {
-	u32 *range = add_string(MB2_MODULE, 8, (const char *const[]){file, cmdline, "", ""});
+	u32 *range = add_string(MB2_MODULE, 8, (const char *const[]){file, cmdline, more, "", ""});
 
 	if (range) {
 		range[0] = start;
@@ -106,6 +108,7 @@ u32 handover_write(const struct machine *m, const struct table *table)
 {
 	const struct part *part = at(table->parts);
 	const char *words = given_words(m), *cmdline = at(table->cmdline);
+	u32 kernel = 0; /* the first module */
 	/* Xen drops the first word of each command line unless the boot loader's name is that of
 	 * GRUB 2. */
 	bool file_first = !loader_is_grub2(m->loader);
@@ -113,18 +116,23 @@ u32 handover_write(const struct machine *m, const struct table *table)
 	used = sizeof(struct mb2_info);
 	add_string(MB2_CMDLINE, 0,
 		   (const char *const[]){file_first ? "hypervisor " : "", cmdline,
-					 *cmdline && *words ? " " : "", words});
+					 m->hypervisor_words,
+					 (*cmdline || *m->hypervisor_words) && *words ? " " : "",
+					 words});
 	add_string(MB2_LOADER_NAME, 0,
-		   (const char *const[]){"xenbuild, started by ", m->loader, "", ""});
+		   (const char *const[]){"xenbuild, started by ", m->loader, "", "", ""});
 	add_memory(m);
+	while (kernel < table->part_count && !part[kernel].module)
+		kernel++;
 	for (u32 i = 0; i < table->part_count; i++)
 		if (part[i].module)
 			add_module(part[i].start, part[i].start + part[i].size,
-				   file_first ? "module " : "", at(part[i].cmdline));
+				   file_first ? "module " : "", at(part[i].cmdline),
+				   i == kernel ? m->dom0_words : "");
 	/* The boot loader's own modules follow; their command lines have the form that its name
 	 * implies already. */
 	for (u32 i = 0; i < m->module_count; i++)
-		add_module(m->modules[i].start, m->modules[i].end, "", m->modules[i].cmdline);
+		add_module(m->modules[i].start, m->modules[i].end, "", m->modules[i].cmdline, "");
 	if (m->extra_size <= sizeof(info) - used) {
 		memcpy(info + used, m->extra, m->extra_size);
 		used += m->extra_size;

@@ -192,6 +192,7 @@ bool machine_read(struct machine *m, u32 magic, u32 info)
 {
 	m->loader = "unknown";
 	m->cmdline = "";
+	m->hypervisor_words = "";
 	switch (magic) {
 	case MB1_BOOT_MAGIC:
 		read_mb1(m, at(info));

@@ -25,6 +25,8 @@ struct machine {
 	const char *cmdline; /* as it was given */
 	bool cmdline_has_file;
 	bool firmware_is_uefi;
+	const char *hypervisor_words; /* more of them that this machine needs, or "" */
+	char dom0_words[32];          /* likewise */
 	u32 range_count;
 	struct range ranges[MAX_RANGES];
 	u32 module_count;

@@ -7,6 +7,7 @@
 #include "handover.h"
 #include "machine.h"
 #include "text.h"
+#include "uefi.h"
 
 extern char image_start[];
 
@@ -153,15 +154,15 @@ void loader_main(u32 magic, u32 info)
 		say("the boot loader spoke neither multiboot nor PVH");
 		stop();
 	}
-	if (machine.firmware_is_uefi) {
-		complain();
-		say("the machine was started by UEFI, where this file cannot run; use the efi "
-		    "medium");
-		stop();
-	}
 	if (!machine.range_count) {
 		complain();
 		say("the boot loader gave no memory map");
+		stop();
+	}
+	if (machine.firmware_is_uefi && !uefi_make_up(&machine)) {
+		complain();
+		say("UEFI started the machine and the boot loader does not say where ACPI's "
+		    "tables are; use the efi medium");
 		stop();
 	}
 	if (!check_table() || !check_memory(table) || !check_places(table) || !check_parts(table))

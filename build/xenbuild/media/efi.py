@@ -1,0 +1,52 @@
+"""One UEFI application: Xen's own file with configuration, kernel and initramfs as sections of it.
+
+Xen looks for .config, .kernel, .ramdisk, .xsm, .ucode and .dtb in itself before it looks for files (xen,
+docs/misc/efi.pandoc). One signature covers them all, so Secure Boot trusts just what was built, command lines included.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from xenbuild.media import menu
+from xenbuild.media.medium import Medium
+from xenbuild.plan.action import Action, Input, Json, OutputOf
+
+if TYPE_CHECKING:
+    from xenbuild.media.medium import Making
+    from xenbuild.plan.job import Job
+
+MIB = 1 << 20
+SECTIONS = {"kernel": ".kernel", "initramfs": ".ramdisk"}
+
+
+def plan(making: Making) -> OutputOf:
+    parts = {"kernel": making.parts.kernel, "initramfs": making.parts.initramfs}
+    inputs: dict[str, Input] = {name: part for name, part in parts.items() if part is not None}
+    values: dict[str, Json] = {
+        "hypervisor": making.parts.hypervisor_cmdline,
+        "dom0": making.parts.kernel_cmdline,
+        **{name: name if name in inputs else "" for name in parts},
+    }
+    params: Json = {"template": menu.template("xen.cfg", making.declaration.folder), "values": values}
+    label = f"write the UEFI application {making.image.name}"
+    inputs["xen"] = making.hypervisor_efi()
+    made = Action(label, "xenbuild.media.efi:run", params, inputs, ("image",), size_hint=16 * MIB).output("image")
+    if making.image.sign is None:
+        return made
+    from xenbuild.media.signed import signed
+
+    return signed(making, making.image.sign, made)
+
+
+def run(job: Job) -> None:
+    """Action: params template, values; inputs xen, kernel, initramfs -> image."""
+    from xenbuild.formats.pewrite import Section, add_sections
+
+    config = menu.fill(job.params["template"], job.params["values"])
+    sections = [Section(".config", config)]
+    sections += [Section(label, job.path(n).read_bytes()) for n, label in SECTIONS.items() if n in job.inputs]
+    job.out("image").write_bytes(add_sections(job.path("xen").read_bytes(), sections, "xen.efi"))
+
+
+MEDIUM = Medium(plan, lambda arch: ".efi")

@@ -1,0 +1,81 @@
+"""GRUB's images: one program for each firmware, with all modules in it that the menu needs.
+
+Debian's packages have the modules; grub-mkimage links them. No module is loaded later, so nothing else of GRUB has to
+be on a medium.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from xenbuild.plan.action import Action, Json, OutputOf
+
+if TYPE_CHECKING:
+    from xenbuild.media.medium import Making
+    from xenbuild.plan.job import Job
+
+_COMMON = [
+    "normal", "configfile", "part_gpt", "part_msdos", "fat", "iso9660", "search", "search_fs_file", "serial",
+    "terminal", "echo", "test", "true", "regexp", "smbios", "loadenv", "boot", "sleep", "reboot", "halt", "ls", "gzio",
+]  # fmt: skip
+_X86 = [*_COMMON, "multiboot2", "loopback", "all_video"]
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """A firmware that GRUB runs on: grub-mkimage's name of it, where it looks for the image, and the modules."""
+
+    format: str
+    file: str  # of the EFI system partition; "" for a BIOS
+    modules: tuple[str, ...]
+
+
+# By architecture, and by the firmware's name in recipes/capabilities.yaml.
+PLATFORMS = {
+    "x86_64": {
+        "bios": Platform("i386-pc", "", (*_X86, "biosdisk")),
+        "uefi": Platform("x86_64-efi", "EFI/BOOT/BOOTX64.EFI", tuple(_X86)),
+        "uefi-ia32": Platform("i386-efi", "EFI/BOOT/BOOTIA32.EFI", tuple(_X86)),
+    },
+    "arm64": {
+        "uefi": Platform("arm64-efi", "EFI/BOOT/BOOTAA64.EFI", (*_COMMON, "xen_boot", "fdt", "all_video")),
+    },
+}
+GROUPS = {"x86_64": "grub-x86", "arm64": "grub-arm64"}  # of the tools: where the modules are
+
+
+def platforms(making: Making) -> dict[str, Platform]:
+    """The platforms that an image has to start on, by firmware."""
+    known = PLATFORMS[making.declaration.target.arch]
+    return {name: known[name] for name in making.firmware}
+
+
+def core(making: Making, platform: Platform, prefix: str, format: str = "", config: str = "") -> OutputOf:
+    """GRUB for a platform. `prefix`: where grub.cfg is; `config`: commands that come before it."""
+    params: Json = {
+        "format": format or platform.format,
+        "modules": list(platform.modules),
+        "platform": platform.format,
+        "prefix": prefix,
+        "config": config,
+    }
+    inputs = {"tools": making.tools("media"), "modules": making.tools(GROUPS[making.declaration.target.arch])}
+    label = f"link GRUB for {platform.format}"
+    return Action(label, "xenbuild.media.grub:run", params, inputs, ("core",)).output("core")
+
+
+def run(job: Job) -> None:
+    """Action: params format, platform, modules, prefix, config; inputs tools (grub-mkimage), modules -> core."""
+    from xenbuild.parts.toolstree import ToolsTree
+
+    params = job.params
+    words: list[str] = []
+    if params["config"]:
+        early = job.folder / "early.cfg"
+        early.write_text(params["config"])
+        words = ["-c", str(early)]
+    folder = job.path("modules") / "usr/lib/grub" / params["platform"]
+    program = ToolsTree(job.path("tools")).argv("grub-mkimage")
+    where = ["-O", params["format"], "-d", str(folder), "-p", params["prefix"], "-o", str(job.out("core"))]
+    job.run([*program, *where, *words, *params["modules"]])

@@ -1,0 +1,162 @@
+"""A tree for booting from the network: the same machine for pxelinux, GRUB, iPXE, UEFI's HTTP boot and U-Boot.
+
+Under BIOS and U-Boot every menu names the bundle alone. UEFI has left nothing for the bundle's loader to enter Xen
+with, so there Xen starts as a UEFI application (which reads its parts from iPXE) or by GRUB, part by part.
+All paths in the menus are relative: the tree works in any folder of a TFTP or HTTP server. `netboot.json` says which
+machine is to be given which file, by the recipe recipes/netboot.yaml; `xenbuild serve` obeys it.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from xenbuild.media.medium import Medium
+
+if TYPE_CHECKING:
+    from xenbuild.media.medium import Making
+    from xenbuild.plan.action import Input, OutputOf
+    from xenbuild.plan.job import Job
+    from xenbuild.spec.netboot import Netboot
+
+MANIFEST = "netboot.json"
+U_BOOT = ("arm64", "armv7")  # architectures whose boards have U-Boot
+
+
+def plan(making: Making) -> OutputOf:
+    from xenbuild.plan.action import Action
+    from xenbuild.spec.netboot import load_netboot
+
+    recipe = load_netboot(making.declaration.folder)
+    arch = making.declaration.target.arch
+    parts = _uefi_parts(making)
+    inputs: dict[str, Input] = {"bundle": making.bundle, **{f"part-{name}": part for name, part in parts.items()}}
+    copied = recipe.files.get(arch)
+    if copied is not None:
+        inputs["files"] = making.tools(copied.group)
+    images = {name: image for name, image in recipe.grub.items() if image.arch == arch and parts}
+    for name, image in images.items():
+        inputs[f"grub-{name}"] = making.tools(image.group)
+    if images:
+        inputs["tools"] = making.tools("media")
+    texts = _texts(making, bool(parts))
+    copy = dict(copied.copy) if copied else {}
+    names = {_bundle_name(making), *(f"efi/{name}" for name in parts), *texts, *copy, *images}
+    params = {
+        "bundle": _bundle_name(making),
+        "copy": copy,
+        "grub": {n: {"format": i.format, "folder": i.folder, "modules": i.modules} for n, i in images.items()},
+        "texts": {**texts, MANIFEST: _manifest(recipe, arch, names)},
+    }
+    label = f"network tree {making.image.name}"
+    return Action(label, "xenbuild.media.pxe:run", params, inputs, ("tree",)).output("tree")
+
+
+def _bundle_name(making: Making) -> str:
+    from xenbuild.compose.bundle import FORMATS
+
+    return f"{making.image.name}{FORMATS[making.declaration.target.arch].suffix}"
+
+
+def _uefi_parts(making: Making) -> dict[str, Input]:
+    """What UEFI machines are sent, by name below efi/; nothing where Xen is not started with a dom0 beside it."""
+    declaration, parts = making.declaration, making.parts
+    arch = declaration.target.arch
+    if parts.kernel is None or parts.initramfs is None or arch == "armv7":
+        return {}
+    if any(domain.start == "dom0less" for domain in declaration.domains.values()):
+        return {}
+    found: dict[str, Input] = {"kernel": parts.kernel, "initramfs": parts.initramfs}
+    if arch == "arm64":
+        return {"xen.efi": parts.hypervisor, **found}  # one file is Image and UEFI application
+    found["xen"] = parts.hypervisor
+    if declaration.hypervisor.file is None:
+        found["xen.efi"] = making.hypervisor_efi()
+    return found
+
+
+def _texts(making: Making, uefi: bool) -> dict[str, str]:
+    """Menus and configurations by their names in the tree."""
+    from xenbuild.media.templates import chosen_entry, menu_entries, render
+
+    declaration, menu, parts = making.declaration, making.image.menu, making.parts
+    arch = declaration.target.arch
+    entries = menu_entries(declaration, parts.hypervisor_cmdline.split(), parts.kernel_cmdline.split(), menu)
+    values: dict[str, Any] = {
+        "name": declaration.name,
+        "arch": arch,
+        "bundle": _bundle_name(making),
+        "parts": uefi and (arch == "arm64" or declaration.hypervisor.file is None),
+        "entries": entries,
+        "default": chosen_entry(entries, menu),
+        "timeout": int(menu.timeout),
+        "consoles": menu.consoles,
+    }
+
+    def text(template: str, **more: Any) -> str:
+        return render(template, declaration.folder, **{**values, **more})
+
+    found = {"pxelinux.cfg/default": text("netboot.pxelinux", loader="u-boot" if arch in U_BOOT else "pxelinux")}
+    if arch == "x86_64":
+        found["boot.ipxe"] = text("netboot.ipxe")
+    if uefi:
+        found["grub.cfg"] = text("netboot.grub")
+    if values["parts"]:
+        found["boot.ipxe"] = text("netboot.ipxe", bundle=values["bundle"] if arch == "x86_64" else "")
+        found["efi/xen.cfg"] = text("netboot.xen.cfg")
+    return found
+
+
+def _manifest(recipe: Netboot, arch: str, names: set[str]) -> str:
+    """The loaders that this tree has, with what each client of this architecture is given."""
+    clients = {name: client for name, client in recipe.clients.items() if client.arch == arch}
+    loaders: list[dict[str, Any]] = []
+    for name, loader in recipe.loaders.items():
+        files = {client: file for client, file in loader.files.items() if client in clients and file in names}
+        if loader.script is not None and loader.script not in names:
+            continue
+        if "efi/xen.efi" not in names and loader.script is not None:
+            files = {client: file for client, file in files.items() if client == "bios"}
+        if files:
+            loaders.append({"name": name, "files": files, "script": loader.script})
+    content = {
+        "arch": arch,
+        "clients": {n: {"codes": c.codes, "http": c.http, "help": c.help} for n, c in clients.items()},
+        "loaders": loaders,
+    }
+    return json.dumps(content, indent=1, sort_keys=True) + "\n"
+
+
+def run(job: Job) -> None:
+    """Action: the tree.
+
+    params: bundle (its name), copy (name -> place in `files`), grub (name -> format, folder, modules), texts.
+    inputs: bundle, part-NAME (files below efi/), files, grub-NAME (trees of modules), tools.  output: tree.
+    """
+    from xenbuild.errors import FormatError
+    from xenbuild.parts.toolstree import ToolsTree
+    from xenbuild.store.tree import Entry, FileEntry, Tree
+
+    entries: dict[str, Entry] = {job.params["bundle"]: FileEntry(job.digest("bundle"))}
+    for name in job.inputs:
+        if name.startswith("part-"):
+            entries[f"efi/{name.removeprefix('part-')}"] = FileEntry(job.digest(name))
+    if job.params["copy"]:
+        packages = job.tree("files")
+        for name, place in job.params["copy"].items():
+            entry = packages.get(place)
+            if not isinstance(entry, FileEntry):
+                raise FormatError(f"no package holds {place}", advice="correct recipes/netboot.yaml")
+            entries[name] = FileEntry(entry.digest)
+    for name, image in job.params["grub"].items():
+        out = job.folder / name
+        mkimage = ToolsTree(job.path("tools")).argv("grub-mkimage")
+        modules = job.path(f"grub-{name}") / image["folder"]
+        job.run([*mkimage, "-O", image["format"], "-d", modules, "-p", "", "-o", out, *image["modules"]])
+        entries[name] = FileEntry(job.store.put_file(out))
+    for name, text in job.params["texts"].items():
+        entries[name] = FileEntry(job.store.put_bytes(text.encode()))
+    job.put_tree("tree", Tree(entries))
+
+
+MEDIUM = Medium(plan, None)

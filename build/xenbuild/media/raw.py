@@ -1,0 +1,199 @@
+"""A disk: one GUID partition table, started by BIOS and by UEFI from the same bytes.
+
+    sector 0         MBR: GRUB's boot code for a BIOS
+    1: bios          GRUB's core image for a BIOS, which the boot code loads
+    2: esp           EFI/BOOT/*.EFI: GRUB for every UEFI; xenbuild/: menu and bundle, on Arm the parts
+    with slots, menu and bundle are instead in:
+    3: state         which copy is started, how often it may still fail
+    4, 5: a, b       the two copies
+    last: data       the partition for data
+
+Only the parts that are there have a number. Identifiers are made of the content's digest.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from xenbuild.compose.manifest import Manifest
+from xenbuild.formats import fat, gpt
+from xenbuild.media import menu
+from xenbuild.media.grub import core, platforms
+from xenbuild.media.medium import Medium
+from xenbuild.plan.action import Action, Input, Json, OutputOf, canonical_json
+
+if TYPE_CHECKING:
+    from xenbuild.media.medium import Making
+    from xenbuild.plan.job import Job
+
+MIB = 1 << 20
+STATE = b"# GRUB Environment Block\n"
+STATE_SIZE = 1024  # bytes, as GRUB has it
+BOOT_SECTOR_AT, DRIVE_CHECK_AT, BLOCKS_AT = 0x5C, 0x66, 500  # in GRUB's boot.img and in the first sector of its core
+
+
+def plan(making: Making) -> OutputOf:
+    inputs, params = contents(making)
+    image, slots = making.image, making.image.slots
+    params |= {
+        "menu": menu.values(making),
+        "label": image.label or making.declaration.name,
+        "data": {"size": image.data.size, "label": image.data.label, "format": image.data.format}
+        if image.data
+        else None,
+        "tries": slots.tries if slots else 0,
+        "slots template": menu.template("slots.cfg", making.declaration.folder) if slots else "",
+    }
+    for firmware, platform in platforms(making).items():
+        prefix = "/xenbuild" if platform.file else "(,gpt2)/xenbuild"
+        inputs[f"grub-{firmware}"] = core(making, platform, prefix)
+        if not platform.file:
+            inputs["modules"] = making.tools("grub-x86")
+    params["loaders"] = {f"grub-{firmware}": one.file for firmware, one in platforms(making).items()}
+    label = f"write the disk {image.name}"
+    return Action(label, "xenbuild.media.raw:run", params, inputs, ("image",), size_hint=64 * MIB).output("image")
+
+
+def contents(making: Making) -> tuple[dict[str, Input], Json]:
+    """What GRUB starts, as inputs, and the names of these files on a medium."""
+    manifest = making.compose.output("manifest")
+    if making.declaration.target.arch == "x86_64":
+        return {"manifest": manifest, "bundle": making.bundle}, {"files": {"bundle": "bundle.elf"}}
+    parts = {"xen": making.parts.hypervisor, "kernel": making.parts.kernel, "initramfs": making.parts.initramfs}
+    inputs = {name: part for name, part in parts.items() if part is not None}
+    return {"manifest": manifest, **inputs}, {"files": {name: name for name in inputs}}
+
+
+def run(job: Job) -> None:
+    """Action: params and inputs as in plan() -> image."""
+    disk = _Disk(identity(job))
+    loaders: dict[str, fat.Content] = {}
+    for name, file in sorted(job.params["loaders"].items()):
+        if file:
+            loaders[file] = job.path(name)
+        else:
+            disk.bios(job.path(name), job.path("modules") / "usr/lib/grub/i386-pc/boot.img")
+    manifest = Manifest.from_bytes(job.path("manifest").read_bytes(), "the bundle")
+    text = menu.render(job.params["menu"], manifest)
+    copy: dict[str, fat.Content] = {f"xenbuild/{file}": job.path(name) for name, file in job.params["files"].items()}
+    label = fat.label_of(job.params["label"])
+    tries = job.params["tries"]
+    if not tries:
+        disk.fat("esp", gpt.ESP, {**loaders, **copy, "xenbuild/grub.cfg": text}, label)
+    else:
+        esp = len(disk.rows) + 1
+        numbers = {"state": esp + 1, "a": esp + 2, "b": esp + 3}
+        choice = menu.fill(job.params["slots template"], numbers)
+        disk.fat("esp", gpt.ESP, {**loaders, "xenbuild/grub.cfg": choice}, label)
+        disk.state(tries)
+        size = sum(path.stat().st_size for path in copy.values() if isinstance(path, Path))
+        for name in ("a", "b"):  # with room for a bundle that is twice as large
+            disk.fat(f"slot-{name}", gpt.BASIC_DATA, {**copy, "xenbuild/menu.cfg": text}, f"SLOT {name.upper()}", size)
+    if data := job.params["data"]:
+        disk.data(data["label"], data["size"], data["format"])
+    disk.write(job.out("image"))
+
+
+def identity(job: Job) -> bytes:
+    """What identifiers of an image are made of: digests of all that is in it."""
+    inputs = {name: job.digest(name).hash for name in sorted(job.inputs)}
+    return hashlib.sha256(canonical_json([job.params, inputs]).encode()).digest()
+
+
+@dataclass(slots=True)
+class _Row:
+    """A partition to be: its name, kind and length in sectors, and how it is filled."""
+
+    name: str
+    kind: UUID
+    sectors: int
+    files: dict[str, fat.Content] | None = None
+    layout: fat.Layout | None = None
+    label: str = ""
+    raw: bytes = b""
+
+
+@dataclass(slots=True)
+class _Disk:
+    """Partitions in their order, until they are written."""
+
+    identity: bytes
+    rows: list[_Row] = field(default_factory=list)
+    boot_image: bytes = b""
+
+    def bios(self, core_image: Path, boot_image: Path) -> None:
+        self.boot_image = boot_image.read_bytes()
+        raw = core_image.read_bytes()
+        self.rows.append(_Row("bios", gpt.BIOS_BOOT, _sectors(len(raw)), raw=raw))
+
+    def fat(self, name: str, kind: UUID, files: dict[str, fat.Content], label: str, room: int = 0) -> None:
+        layout = fat.smallest(files, room)
+        self.rows.append(_Row(name, kind, _sectors(layout.size), files, layout, label))
+
+    def state(self, tries: int) -> None:
+        """GRUB's environment block (grub-editenv(1))."""
+        full, disk = "1" * tries, self.identity.hex()[:16]
+        block = STATE + f"slot=a\ntries={full}\nfull={full}\ndisk={disk}\n".encode()
+        self.rows.append(_Row("xenbuild-state", gpt.LINUX, _sectors(STATE_SIZE), raw=block.ljust(STATE_SIZE, b"#")))
+
+    def data(self, label: str, size: int, form: str) -> None:
+        sectors = _sectors(size)
+        if form == "none":
+            self.rows.append(_Row(label, gpt.LINUX, sectors))
+        else:
+            layout = fat.fitting(sectors * gpt.SECTOR)
+            self.rows.append(_Row(label, gpt.BASIC_DATA, sectors, {}, layout, fat.label_of(label)))
+
+    def write(self, path: Path) -> None:
+        places = list(self._places())
+        sectors = gpt.sectors_for(places[-1].last)
+        with path.open("wb") as file:
+            gpt.write_gpt(file, places, self._uuid("disk"), sectors, self._boot_code(places))
+            for row, place in zip(self.rows, places, strict=True):
+                if row.raw:
+                    file.seek(place.offset)
+                    file.write(_core_at(row.raw, place.first) if row.kind == gpt.BIOS_BOOT else row.raw)
+                elif row.layout is not None and row.files is not None:
+                    serial = int.from_bytes(self._uuid(f"{row.name} serial").bytes[:4])
+                    fat.write_fat(file, place.offset, row.files, row.layout, row.label, serial, place.first)
+            file.truncate(sectors * gpt.SECTOR)
+
+    def _places(self) -> Iterator[gpt.Partition]:
+        start = gpt.ALIGNMENT
+        for row in self.rows:
+            last = start + row.sectors - 1
+            yield gpt.Partition(row.kind, self._uuid(row.name), start, last, row.name)
+            start = gpt.aligned(last + 1)
+
+    def _boot_code(self, places: list[gpt.Partition]) -> bytes:
+        """GRUB's boot sector, which is told where the core image begins (grub-core/boot/i386/pc/boot.S)."""
+        if not self.boot_image:
+            return b""
+        code = bytearray(self.boot_image[: gpt.BOOT_CODE])
+        struct.pack_into("<Q", code, BOOT_SECTOR_AT, places[0].first)
+        code[DRIVE_CHECK_AT : DRIVE_CHECK_AT + 2] = b"\x90\x90"  # believe the BIOS which drive it is
+        return bytes(code)
+
+    def _uuid(self, name: str) -> UUID:
+        return UUID(bytes=hashlib.sha256(self.identity + name.encode()).digest()[:16], version=4)
+
+
+def _core_at(core_image: bytes, sector: int) -> bytes:
+    """The core image, which is told where the rest of it lies (grub-core/boot/i386/pc/diskboot.S)."""
+    code = bytearray(core_image)
+    struct.pack_into("<Q", code, BLOCKS_AT, sector + 1)
+    return bytes(code)
+
+
+def _sectors(size: int) -> int:
+    """Whole MiB, in sectors."""
+    return -(-size // MIB) * MIB // gpt.SECTOR
+
+
+MEDIUM = Medium(plan, lambda arch: ".raw")

@@ -1,0 +1,31 @@
+"""Whether files have changed: by size, time and inode of all of them, folders with all that is in them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+State = dict[str, tuple[int, int, int]]
+
+
+def state(paths: Iterable[Path]) -> State:
+    """What to compare with what it was before. What cannot be read is as if it were not there."""
+    found: State = {}
+    for path in paths:
+        for name in _files(str(path)):
+            try:
+                status = os.stat(name)
+            except OSError:
+                continue
+            found[name] = (status.st_size, status.st_mtime_ns, status.st_ino)
+    return found
+
+
+def _files(path: str) -> Iterator[str]:
+    if not os.path.isdir(path):
+        yield path
+        return
+    for folder, folders, files in os.walk(path):
+        folders[:] = [name for name in folders if name != "__pycache__"]
+        yield from (f"{folder}/{name}" for name in files)

@@ -1,0 +1,1 @@
+"""What an image is made of and by whom: bills of materials, provenance, signatures, and their verification."""

@@ -16,9 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from xenbuild.compose import dom0less, nodes
+from xenbuild.compose import dom0less, nodes, policy
 from xenbuild.compose.dom0less import Booted, Partition
 from xenbuild.compose.manifest import Manifest, Part, require_intact
+from xenbuild.compose.policy import XSM_POLICY
 from xenbuild.compose.toolchain import STRICT
 from xenbuild.errors import DeclarationError, FormatError
 from xenbuild.formats.armimage import (
@@ -55,7 +56,7 @@ MAGIC, VERSION = b"xenbuild", 2
 # struct part: extents of the part and of its title, crc32.
 ROW = struct.Struct("<5I")
 
-TITLES = {"xen": "Xen", "kernel": "the dom0 kernel", "initramfs": "the dom0 initramfs"}
+TITLES = {"xen": "Xen", "kernel": "the dom0 kernel", "initramfs": "the dom0 initramfs", XSM_POLICY: policy.TITLE}
 ROLES = {"xen": "hypervisor", "kernel": "kernel", "initramfs": "initramfs"}
 
 
@@ -73,6 +74,8 @@ class Content:
 
     @property
     def role(self) -> str:
+        if self.name == XSM_POLICY:
+            return policy.ROLE
         return ROLES.get(self.name) or f"guest {self.name.partition(':')[2].replace('_', ' ')}"
 
     @property
@@ -114,6 +117,10 @@ def run(job: Job) -> None:
     if "initramfs" in job.inputs:
         data = job.path("initramfs").read_bytes()
         contents.append(Content("initramfs", data, len(data)))
+    if XSM_POLICY in job.inputs:
+        data = job.path(XSM_POLICY).read_bytes()
+        policy.check(data, xen.data)
+        contents.append(Content(XSM_POLICY, data, len(data)))
     partition = Partition.from_json(job.params.get("partition", {}))
     for domain in partition.domains:
         contents += _read_guest(job, domain, arch)
@@ -207,7 +214,7 @@ def write_bundle(
 
 def _nodes(partition: Partition, places: Mapping[str, tuple[int, int]], named: Mapping[str, Content]) -> bytes:
     """What the loader merges into /chosen; nothing if Xen starts dom0 only."""
-    if not partition:
+    if not partition and XSM_POLICY not in places:
         return b""
     trees = {domain.name: named.get(f"{domain.name}:device_tree") for domain in partition.domains}
     devices = {name: dom0less.passed_through(tree.data, name) for name, tree in trees.items() if tree}

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from xenbuild.compose.arm import loader_params
 from xenbuild.compose.partition import planned
+from xenbuild.compose.policy import XSM_POLICY
 from xenbuild.compose.toolchain import store_sources, x86_params
 from xenbuild.parts.guest import Guest
 from xenbuild.plan.action import Action, Input, Json, OutputOf
@@ -43,6 +44,8 @@ class Parts:
     kernel_cmdline: str
     initramfs: Input | None
     guests: Sequence[Guest] = ()  # those that Xen starts are taken
+    xsm_policy: Input | None = None
+    dom0_type: str = ""  # pv, pvh; "" where nothing is asked of the kernel
 
 
 def loader(target: Target, tools: Input, store: Store) -> OutputOf:
@@ -65,9 +68,12 @@ def bundle(declaration: Declaration, parts: Parts, tools: Input, store: Store) -
         inputs["kernel"] = parts.kernel
     if parts.initramfs is not None:
         inputs["initramfs"] = parts.initramfs
+    if parts.xsm_policy is not None:
+        inputs[XSM_POLICY] = parts.xsm_policy
     if form.kernel_check and parts.kernel is not None:
         label = f"check the {target.arch} kernel"
-        check = Action(label, form.kernel_check, {}, {"kernel": parts.kernel}, ("notes",), size_hint=_KERNEL)
+        kind: Json = {"kind": parts.dom0_type} if parts.dom0_type else {}
+        check = Action(label, form.kernel_check, kind, {"kernel": parts.kernel}, ("notes",), size_hint=_KERNEL)
         inputs["kernel_notes"] = check.output("notes")
     partition, modules = planned(declaration, parts.guests)
     inputs.update(modules)

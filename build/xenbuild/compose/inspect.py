@@ -15,6 +15,7 @@ from typing import Any
 
 from xenbuild.compose.arm import manifest_extent
 from xenbuild.compose.inspect_kinds import arm_image, bzimage, cpio, elf, is_arm_image, is_cpio, pe
+from xenbuild.compose.inspect_media import QCOW2, TAR, VMDK, cd, disk, is_cd, is_disk, qcow2, tar, vmdk
 from xenbuild.compose.manifest import Manifest
 from xenbuild.compose.x86 import ANCHOR, MANIFEST_SECTION
 from xenbuild.errors import FormatError, IntegrityError
@@ -53,7 +54,8 @@ def inspect(path: Path) -> Report:
             return Report(kind, len(data), hashlib.sha256(data).hexdigest(), facts, damage)
     raise FormatError(
         f"{path} is of no kind that xenbuild knows",
-        advice="it reads bundles, ELF and PE files, Linux kernels (bzImage, Image, zImage) and cpio archives",
+        advice="it reads bundles, disks, CDs, ELF and PE files, Linux kernels (bzImage, Image, zImage), "
+        "cpio and tar archives",
     )
 
 
@@ -115,6 +117,11 @@ KINDS: list[tuple[Callable[[memoryview], bool], Callable[[memoryview, str], tupl
     (lambda data: bytes(data[:4]) == MAGIC, elf),
     (is_bzimage, bzimage),
     (is_arm_image, arm_image),
+    (is_cd, cd),
+    (is_disk, disk),
+    (lambda data: bytes(data[:4]) == QCOW2, qcow2),
+    (lambda data: bytes(data[:4]) == VMDK, vmdk),
+    (lambda data: bytes(data[257:262]) == TAR, tar),
     (is_pe, pe),
     (is_cpio, cpio),
 ]

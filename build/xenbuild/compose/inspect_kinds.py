@@ -93,6 +93,7 @@ def pe(data: memoryview, name: str) -> Result:
     facts: dict[str, Any] = {
         "machine": image.arch,
         "unified": bool(names & {".config", ".kernel", ".ramdisk"}),
+        "signed": image.signature > 0,
         "sections": [{"name": s.name, "address": f"{s.address:#x}", "size": s.size} for s in image.sections],
     }
     return kind, facts, []

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from xenbuild.compose import policy
 from xenbuild.compose.dom0less import ROLES, Booted, Partition
 from xenbuild.formats.fdt import DeviceTree, Node, cells, strings, write_fdt
 
@@ -36,6 +37,7 @@ def tree(
             guests[name].properties[PASSTHROUGH] = strings(*paths)
     _channels(partition.domains, {**guests, "dom0": root}, PHANDLE + len(pools))
     root.children += guests.values()
+    root.children += [policy.node(*places[policy.XSM_POLICY])] if policy.XSM_POLICY in places else []
     return write_fdt(DeviceTree(root))
 
 

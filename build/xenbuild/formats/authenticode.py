@@ -35,7 +35,8 @@ def sign(image: bytes, certificate: bytes, issuer: bytes, serial: int, rsa: Call
     image += bytes(-len(image) % 8)
     signature = _pkcs7(digest(image), certificate, issuer, serial, rsa)
     size = 8 + len(signature)
-    entry = struct.pack("<IHH", size + -size % 8, _REVISION, _PKCS_SIGNED_DATA) + signature + bytes(-size % 8)
+    # The length is without the padding: EDK2 takes it for that of the DER value.
+    entry = struct.pack("<IHH", size, _REVISION, _PKCS_SIGNED_DATA) + signature + bytes(-size % 8)
     made = bytearray(image + entry)
     struct.pack_into("<II", made, _directory_at(image), len(image), len(entry))
     field = checksum_offset(made)

@@ -30,6 +30,7 @@ class Pe:
     arch: str
     subsystem: int
     sections: tuple[PeSection, ...]
+    signature: int = 0  # bytes of signatures behind the last section
 
     @property
     def is_efi_application(self) -> bool:
@@ -54,6 +55,9 @@ def read_pe(data: bytes | memoryview, name: str) -> Pe:
         machine, count, _, _, _, optional_size, _ = struct.unpack_from("<HHIIIHH", data, at + 4)
         (subsystem,) = struct.unpack_from("<H", data, at + 24 + 68)
         table = at + 24 + optional_size
+        (magic,) = struct.unpack_from("<H", data, at + 24)
+        security = at + 24 + (112 if magic == 0x20B else 96) + 8 * 4  # the fifth data directory
+        signature = struct.unpack_from("<4xI", data, security)[0] if security + 8 <= table else 0
         rows = [SECTION.unpack_from(data, table + i * SECTION.size) for i in range(count)]
     except struct.error:
         message = f"{name} is cut short: its PE headers are incomplete"
@@ -67,4 +71,4 @@ def read_pe(data: bytes | memoryview, name: str) -> Pe:
                 advice="copy or download it again",
             )
         sections.append(PeSection(text, address, memory, offset, size))
-    return Pe(MACHINES.get(machine, f"machine {machine:#x}"), subsystem, tuple(sections))
+    return Pe(MACHINES.get(machine, f"machine {machine:#x}"), subsystem, tuple(sections), signature)

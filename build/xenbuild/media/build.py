@@ -13,7 +13,7 @@ from xenbuild.compose.manifest import Manifest
 from xenbuild.media.medium import Making
 from xenbuild.media.registry import medium
 from xenbuild.media.results import Image, Made, write_results
-from xenbuild.parts import dom0, domains, guest, host, hypervisor
+from xenbuild.parts import dom0, domains, guest, host, hvdomains, hypervisor, microcode, unikernel
 from xenbuild.parts.packages import merged, unpacked
 from xenbuild.parts.requests import host_architecture, part_requests, tool_requests
 from xenbuild.parts.sourced import Sourced
@@ -93,10 +93,8 @@ def plan(declaration: Declaration, settings: Settings) -> Plan:
         own = declaration.hypervisor.file
         xen = hypervisor.from_file(sourced.input(own, declaration.hypervisor.at("file")), sourced.name(own))
     guests = guest.guests(declaration, release, packages, sourced)
-    inside = domains.segment(declaration, guests)
-    kernel, initramfs = (
-        dom0.parts(declaration, release, packages, inside, sourced) if declaration.dom0.enabled else (None, None)
-    )
+    kernel, initramfs = _dom0(declaration, release, packages, guests, sourced)
+    policy = declaration.hypervisor.xsm_policy
     words = [*recipe.cmdline, *board.hypervisor_cmdline, *host.xen_words(declaration)]
     words += host.dom0_words(declaration)
     words += declaration.hypervisor.cmdline
@@ -107,11 +105,13 @@ def plan(declaration: Declaration, settings: Settings) -> Plan:
         kernel_cmdline=" ".join([*board.dom0_cmdline, *declaration.dom0.cmdline]),
         initramfs=initramfs,
         guests=guests,
+        xsm_policy=sourced.input(policy, declaration.hypervisor.at("xsm_policy")) if policy else None,
+        dom0_type=declaration.dom0.type or "",
     )
     compose = bundle(declaration, parts, tools, settings.store)
     images = _images(declaration, release, packages, parts, compose, sourced)
     used = tuple({p: None for role in packages.values() for p in role} | tool_packages)
-    return Plan(declaration, compose, images, used, origins(compose, images.values(), used))
+    return Plan(declaration, compose, images, used, origins(compose, images, used))
 
 
 def _images(
@@ -130,6 +130,9 @@ def _images(
         tree = merged("hypervisor for UEFI", [unpacked(p, [file]) for p in packages["hypervisor"]])
         return hypervisor.from_package(tree, file)
 
+    def kernel_files(patterns: list[str]) -> OutputOf:
+        return merged("files of the kernel's package", [unpacked(p, patterns) for p in packages.get("kernel", ())])
+
     row = find_row(declaration.target, declaration.release, declaration.at("release"))
     images = {}
     for image in declaration.images:
@@ -144,9 +147,24 @@ def _images(
             tools=sourced.tools,
             file=sourced.input,
             hypervisor_efi=hypervisor_efi,
+            kernel_files=kernel_files,
         )
         images[image.name] = medium(image.medium).plan(making)
     return images
+
+
+def _dom0(
+    declaration: Declaration, release: Release, packages: dom0.Locked, guests: list[guest.Guest], sourced: Sourced
+) -> tuple[Input | None, Input | None]:
+    """dom0's kernel and initramfs, with the guests that it starts inside."""
+    if not declaration.dom0.enabled:
+        return None, None
+    if declaration.dom0.kind == "unikernel":
+        kernel = unikernel.dom0(declaration.target.arch, sourced.store, sourced.tools("build"))
+        return kernel, hvdomains.archive(declaration, guests)
+    inside = domains.segment(declaration, guests)
+    linux, initramfs = dom0.parts(declaration, release, packages, inside, sourced)
+    return linux, microcode.in_front(declaration, packages, sourced, initramfs)
 
 
 def build(declarations: Sequence[Declaration], settings: Settings, out: Path) -> tuple[list[Image], Results]:

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from xenbuild.compose.policy import XSM_POLICY
+from xenbuild.errors import DeclarationError
 from xenbuild.spec.data import data_dir
 
 if TYPE_CHECKING:
@@ -29,7 +31,7 @@ def values(making: Making, folder: str = "/xenbuild") -> Json:
     """What the menu says, as parameters of an action; `folder` is where GRUB finds the files."""
     menu, slots = making.image.menu, making.image.slots
     titles = [making.declaration.name, *(entry.title for entry in menu.entries)]
-    words = "xenbuild.slot=$slot xenbuild.disk=$disk panic=10" if slots else ""
+    words = "xenbuild.slot=$slot xenbuild.disk=$disk xenbuild.state=$sector panic=10" if slots else ""
     return {
         "template": template("grub.cfg", making.declaration.folder),
         "arch": making.declaration.target.arch,
@@ -50,17 +52,27 @@ def render(params: Mapping[str, Json], manifest: Manifest) -> bytes:
     """The menu's text: `params` as of values(), and where the parts lie in the bundle."""
     sectors = {part.name: f"{part.offset // SECTOR}+{-(-part.size // SECTOR)}" for part in manifest.parts}
     names = {part.name for part in manifest.parts}
-    more = {"sectors": sectors, "kernel": "kernel" in names, "initramfs": "initramfs" in names}
+    more = {
+        "sectors": sectors,
+        "kernel": "kernel" in names,
+        "initramfs": "initramfs" in names,
+        "policy": XSM_POLICY in names,
+    }
     return fill(params["template"], {**params, **more})
 
 
 def fill(text: str, given: Mapping[str, object]) -> bytes:
-    """A template with values in it."""
-    from jinja2 import Environment, StrictUndefined
+    """A template with values in it. Raises DeclarationError for one that does not fit them."""
+    from jinja2 import Environment, StrictUndefined, TemplateError
 
     jinja = Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True)
     jinja.filters["grub"] = lambda value: quoted([str(value)])
-    return jinja.from_string(text).render(**given).encode()
+    try:
+        return jinja.from_string(text).render(**given).encode()
+    except TemplateError as error:
+        first = text.partition("\n")[0]
+        advice = "a template in recipes/templates/ beside the declaration goes before the project's own"
+        raise DeclarationError(f"the template that begins with {first!r}: {error}", advice=advice) from error
 
 
 def quoted(words: Sequence[str]) -> str:

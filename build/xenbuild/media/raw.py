@@ -22,6 +22,8 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from xenbuild.compose.manifest import Manifest
+from xenbuild.compose.policy import XSM_POLICY
+from xenbuild.errors import DeclarationError
 from xenbuild.formats import fat, gpt
 from xenbuild.media import menu
 from xenbuild.media.grub import core, platforms
@@ -63,11 +65,22 @@ def plan(making: Making) -> OutputOf:
 def contents(making: Making) -> tuple[dict[str, Input], Json]:
     """What GRUB starts, as inputs, and the names of these files on a medium."""
     manifest = making.compose.output("manifest")
+    require_dom0(making)
     if making.declaration.target.arch == "x86_64":
         return {"manifest": manifest, "bundle": making.bundle}, {"files": {"bundle": "bundle.elf"}}
-    parts = {"xen": making.parts.hypervisor, "kernel": making.parts.kernel, "initramfs": making.parts.initramfs}
+    own = making.parts
+    parts = {"xen": own.hypervisor, "kernel": own.kernel, "initramfs": own.initramfs, XSM_POLICY: own.xsm_policy}
     inputs = {name: part for name, part in parts.items() if part is not None}
     return {"manifest": manifest, **inputs}, {"files": {name: name for name in inputs}}
+
+
+def require_dom0(making: Making) -> None:
+    """Raises DeclarationError for guests that Xen starts: by UEFI it learns of them from nobody."""
+    by_xen = [name for name, domain in making.declaration.domains.items() if domain.start == "dom0less"]
+    if by_xen or making.parts.kernel is None:
+        image = making.image
+        message = f"medium {image.medium}: Xen that UEFI has started starts no guests by itself"
+        raise DeclarationError(message, at=image.at("medium"), advice="use the bundle, or a medium for U-Boot")
 
 
 def run(job: Job) -> None:
@@ -137,10 +150,12 @@ class _Disk:
         self.rows.append(_Row(name, kind, _sectors(layout.size), files, layout, label))
 
     def state(self, tries: int) -> None:
-        """GRUB's environment block (grub-editenv(1))."""
+        """GRUB's environment block (grub-editenv(1)), which GRUB wants in a file. dom0 is told its sector."""
+        layout = fat.fitting(MIB)
         full, disk = "1" * tries, self.identity.hex()[:16]
-        block = STATE + f"slot=a\ntries={full}\nfull={full}\ndisk={disk}\n".encode()
-        self.rows.append(_Row("xenbuild-state", gpt.LINUX, _sectors(STATE_SIZE), raw=block.ljust(STATE_SIZE, b"#")))
+        block = STATE + f"slot=a\ntries={full}\nfull={full}\ndisk={disk}\nsector={layout.data}\n".encode()
+        files: dict[str, fat.Content] = {"grubenv": block.ljust(STATE_SIZE, b"#")}
+        self.rows.append(_Row("xenbuild-state", gpt.LINUX, MIB // gpt.SECTOR, files, layout, "STATE"))
 
     def data(self, label: str, size: int, form: str) -> None:
         sectors = _sectors(size)

@@ -44,7 +44,8 @@ def _generated(declaration: Declaration) -> Iterator[Json]:
     bridge = dom0.bridge.name if dom0.bridge else ""
     vif = f'vif.default.bridge="{bridge}"\n' if bridge else ""
     balloon = "on" if dom0.balloon else "off"
-    yield entry("etc/xen/xl.conf", regular, content=f'autoballoon="{balloon}"\nclaim_mode=0\n{vif}')
+    conf = f'lockfile="/run/lock/xl"\nautoballoon="{balloon}"\nclaim_mode=0\n{vif}'
+    yield entry("etc/xen/xl.conf", regular, content=conf)
     for path, text in host.cpupools(declaration):
         yield entry(path, regular, content=text)
     users = list(dom0.users)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from xenbuild.errors import HostError
@@ -16,7 +17,7 @@ from xenbuild.serve.trees import Choice
 
 Range = tuple[str, str]  # first and last address to give out
 
-_LINE = re.compile(r"dnsmasq(?P<part>-\w+)?\[\d+\]: (?P<text>.*)")
+_LINE = re.compile(r"(?:.* )?dnsmasq(?P<part>-\w+)?\[\d+\]: (?P<text>.*)")  # with or without a date before it
 _DHCP = re.compile(r"(?P<id>\d+) (?P<text>.*)")
 _MACHINE = re.compile(r"(?:DHCP(?P<word>[A-Z]+)|PXE)\([^)]*\) (?:[\d.]+ )?(?P<machine>(?:[0-9a-f]{2}:){5}[0-9a-f]{2})")
 _FILE = re.compile(r"(?:bootfile name: |sent size: *\d+ option: *67 bootfile-name +)(?P<file>\S+)")
@@ -68,19 +69,15 @@ class Dnsmasq:
     def end(self) -> None:
         self._ended = True
         self._process.terminate()
-        try:
+        with suppress(subprocess.TimeoutExpired):
             self._process.wait(2.0)
-        except subprocess.TimeoutExpired:
-            pass
         end(self._process)
 
 
 class Reader:
     """Makes events of dnsmasq's log. `root` is the TFTP root, `names` the clients' kinds in words, by their tags."""
 
-    def __init__(
-        self, root: Path, names: dict[str, str], machine_of: Callable[[str], str] = hardware_address
-    ) -> None:
+    def __init__(self, root: Path, names: dict[str, str], machine_of: Callable[[str], str] = hardware_address) -> None:
         self._root = f"{root}/"
         self._names = names
         self._machine_of = machine_of

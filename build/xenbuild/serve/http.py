@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 import threading
 import time
 from collections.abc import Callable
@@ -131,11 +132,14 @@ class _Handler(BaseHTTPRequestHandler):
             self._tell("missing", path)
             self.send_error(HTTPStatus.NOT_FOUND)
             return
-        with open(fd, "rb", buffering=0) as file:
-            if os.path.isdir(fd):
+        try:
+            if stat.S_ISREG(os.fstat(fd).st_mode):
+                self._send(path, fd, wanted, body=body)
+            else:
+                self._tell("missing", path)
                 self.send_error(HTTPStatus.NOT_FOUND)
-                return
-            self._send(path, file.fileno(), wanted, body=body)
+        finally:
+            os.close(fd)
 
     def _send(self, path: str, fd: int, wanted: str | None, *, body: bool) -> None:
         status = os.fstat(fd)

@@ -88,7 +88,7 @@ def verify_detached(data: bytes, signature: Path, keyring: Path, what: str, now:
     if signers:
         return signers[0]
     known = ", ".join(f"{c.fingerprint}{' (expired)' if _expired(c, now) else ''}" for c in certificates)
-    by = sorted({*asked, *([parsed.issuer_fpr] if parsed.issuer_fpr else [])})
+    by = sorted({*asked, *([str(parsed.issuer_fingerprint)] if parsed.issuer_fingerprint else [])})
     raise IntegrityError(
         f"{what} is not what a key of {keyring.name} signed: its signature is by {', '.join(by) or 'nobody named'}",
         advice=f"{keyring.name} has the certificates {known or '(none)'}; if the signer is one of them or a subkey,"

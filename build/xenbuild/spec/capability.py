@@ -170,7 +170,7 @@ def _check_image(made: Declaration, row: Row, image: Image, problems: Problems) 
     if image.firmware:
         _check_firmware(made, row, image, image.firmware, image.at("firmware"), problems)
     known = table().media[image.medium].keys
-    for name in ("label", "menu", "data", "slots", "sign"):
+    for name in ("label", "menu", "data", "slots", "sign", "card", "start"):
         if getattr(image, name) != keys(Image)[name].default and name not in known:
             advice = f"keys of this medium: {', '.join(['name', 'medium', 'firmware', *known])}"
             problems.add(image.at(name), f"medium {image.medium} knows no {name}", advice)

@@ -38,6 +38,11 @@ class Bridge(Node):
 
 @dataclass(kw_only=True)
 class Dom0(Node):
+    kind: str | None = key(
+        "what runs in it: linux with the release's toolstack, or xenbuild's own unikernel, which starts pv guests only",
+        default=None,
+        choices=("linux", "unikernel"),
+    )
     enabled: bool = key("false: there is no dom0, only guests that Xen starts (Arm)", default=True)
     type: str | None = key(
         "kind of domain that dom0 is on x86: pv, or pvh, which needs an IOMMU; pv otherwise",

@@ -79,7 +79,9 @@ class Domain(Node):
 
     type: str = key("kind of guest", choices=("pv", "pvh", "hvm"))
     arch: str | None = key(
-        "architecture of the guest; only the target's in this version", default=None, choices=ARCHITECTURES
+        "architecture of the guest, the target's otherwise; on x86_64 also ia32, with a kernel of its own",
+        default=None,
+        choices=ARCHITECTURES,
     )
     boot: str = key(
         "what is started: the kernel, GRUB as the first disk's boot/grub/grub.cfg says, or an hvm disk by firmware",
@@ -113,9 +115,6 @@ class Domain(Node):
         "PCI devices of the machine that it gets; they are kept from dom0's drivers (x86, pv and hvm)",
         factory=list,
         pattern=PCI_DEVICE,
-    )
-    pci_unsafe: bool = key(
-        "gives a pv guest its PCI devices even where no IOMMU keeps them from the memory of others", default=False
     )
     start: str = key("who starts it", default="toolstack", choices=("toolstack", "dom0less"))
     dom0less: Dom0less = key("more about a guest that Xen starts", factory=Dom0less)

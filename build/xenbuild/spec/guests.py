@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from xenbuild.errors import Position
 from xenbuild.spec.block import Node
-from xenbuild.spec.disks import disk_rules
+from xenbuild.spec.disks import boots_ours, disk_rules
 from xenbuild.spec.domain import Domain, Network
 from xenbuild.spec.model import Declaration
 from xenbuild.spec.partition import check_partition, guest_rules
@@ -115,8 +115,8 @@ def _check_guest(made: Declaration, name: str, domain: Domain, problems: Problem
     for broken, node, key, message, advice in rules:
         if broken:
             problems.add(node.at(key), f"{what}: {message}", advice)
-    for node, key in _missing(made, domain):
-        problems.add(node.at(key), f"{what}.{key} is not part of this version", _INSTEAD[key])
+    if domain.arch not in (None, made.target.arch):
+        _check_foreign(made, what, domain, problems)
     roots = [disk for disk in domain.disks if disk.root]
     if len(roots) > 1:
         problems.add(roots[1].at("root"), f"{what}: two disks hold its root", "leave root to one of them")
@@ -126,13 +126,19 @@ def _check_guest(made: Declaration, name: str, domain: Domain, problems: Problem
             problems.add(domain.at(f"settings.{key}"), f"{what}: {key} is not set by settings", advice)
 
 
-# Keys of the schema that nothing stands behind yet: a guest that silently lacks them would be worse than an error.
-_INSTEAD = {"arch": "guests have the architecture of the target"}
-
-
-def _missing(made: Declaration, domain: Domain) -> Iterator[tuple[Node, str]]:
-    if domain.arch not in (None, made.target.arch):
-        yield domain, "arch"
+def _check_foreign(made: Declaration, what: str, domain: Domain, problems: Problems) -> None:
+    """A guest of another architecture than the target's: on x86 one of 32 bits, whose kernel is the user's."""
+    if (made.target.arch, domain.arch) != ("x86_64", "ia32"):
+        advice = "guests have the architecture of the target"
+        problems.add(domain.at("arch"), f"{what}.arch is not part of this version", advice)
+    elif domain.type == "pv":
+        pass  # recipes/capabilities.yaml knows why not
+    elif domain.kernel is None and domain.boot == "kernel":
+        advice = "name a 32-bit kernel by `kernel`"
+        problems.add(domain.at("arch"), f"{what}: the release's kernel is not one of {domain.arch}", advice)
+    elif domain.boot != "kernel" and boots_ours(domain):
+        advice = "name a disk of your own by `file` or `path`, or remove arch"
+        problems.add(domain.at("arch"), f"{what}: the kernel on its disk is not one of {domain.arch}", advice)
 
 
 def _check_own_dom0(made: Declaration, problems: Problems) -> None:

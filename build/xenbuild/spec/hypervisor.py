@@ -15,7 +15,9 @@ CPUS = r"(all|\^?(nodes?:)?\d{1,4}(-\d{1,4})?)(,\^?(nodes?:)?\d{1,4}(-\d{1,4})?)
 @dataclass(kw_only=True)
 class Scheduler(Node):
     name: str | None = key(
-        "scheduler of the CPUs that are in no cpupool; Xen's choice otherwise", default=None, choices=SCHEDULERS
+        'scheduler of the CPUs that are in no cpupool ("null" in quotes); Xen\'s choice otherwise',
+        default=None,
+        choices=SCHEDULERS,
     )
     granularity: str | None = key(
         "what is given to one guest at a time: a thread, a core or a socket (x86)",
@@ -35,7 +37,9 @@ class Scheduler(Node):
 @dataclass(kw_only=True)
 class Cpupool(Node):
     cpus: str = key("its CPUs, such as 2-3 or 4,6", pattern=CPUS)
-    scheduler: str | None = key("its scheduler; that of the other CPUs otherwise", default=None, choices=SCHEDULERS)
+    scheduler: str | None = key(
+        'its scheduler ("null" in quotes); that of the other CPUs otherwise', default=None, choices=SCHEDULERS
+    )
 
 
 @dataclass(kw_only=True)

@@ -43,13 +43,11 @@ def load_key(path: Path, password: Callable[[], str]) -> Key:
     except RuntimeError:
         raise _no_key(path, "is no OpenPGP key") from None
     fingerprint = str(key.extract_certificate().fingerprint)
-    if not pysequoia.Cert.from_bytes(content).has_secret_keys:
-        raise _no_key(path, f"holds only the public part of {fingerprint}")
     try:
         return Key(fingerprint, key.signer())
     except RuntimeError as error:
         if "encrypted" not in str(error):
-            raise _no_key(path, f"has no key that can sign in {fingerprint}") from None
+            raise _no_key(path, f"holds no secret key of {fingerprint} that can sign") from None
     try:
         return Key(fingerprint, key.signer(password()))
     except RuntimeError:

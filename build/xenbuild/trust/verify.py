@@ -149,8 +149,9 @@ def _bills(folder: Path, sums: dict[str, str]) -> str:
     for name, digest in wanted.items():
         if digest not in digests:
             raise IntegrityError(f"{folder / SPDX} does not tell of {name} as it is", advice=_ADVICE)
-    materials = _json(folder / PROVENANCE)["predicate"]["buildDefinition"]["resolvedDependencies"]
-    known = {one["digest"].get("sha256") for one in materials}
+    with _reading(folder / PROVENANCE):
+        materials = _json(folder / PROVENANCE)["predicate"]["buildDefinition"]["resolvedDependencies"]
+        known = {one["digest"].get("sha256") for one in materials}
     packages = [one for one in spdx if one[1] and one[2] and one[2] not in wanted.values()]
     for name, version, digest in packages:
         if digest not in known:

@@ -171,10 +171,7 @@ const char *domains_problem(const struct fdt *fdt, const struct fdt *domains, pa
 	return NULL;
 }
 
-/*
- * Ranges of a guest have the cells of /chosen, which must be the two of each that the composer
- * wrote.
- */
+/* Ranges in these nodes have the cells of /chosen, which must be those that the composer wrote. */
 bool domains_fit_cells(const struct fdt *domains, u32 address_cells, u32 size_cells)
 {
 	struct fdt_value value;
@@ -183,7 +180,8 @@ bool domains_fit_cells(const struct fdt *domains, u32 address_cells, u32 size_ce
 		return true;
 	for (u32 node = fdt_child(domains, fdt_root(domains)); node != FDT_NONE;
 	     node = fdt_sibling(domains, node))
-		if (fdt_property(domains, node, "xen,static-mem", &value))
+		if (fdt_property(domains, node, "xen,static-mem", &value) ||
+		    fdt_property(domains, node, "reg", &value))
 			return false;
 	return true;
 }

@@ -20,6 +20,8 @@ RUNS = [
     pytest.param("appliance", "armv7/xen", marks=pytest.mark.slow),
     pytest.param("debian", "x86_64/xen", marks=pytest.mark.slow),
     pytest.param("grub", "x86_64/xen"),
+    pytest.param("dom0less", "arm64/xen"),
+    pytest.param("dom0less", "armv7/xen", marks=pytest.mark.slow),
     pytest.param("guests", "x86_64/xen"),
     pytest.param("hvm", "x86_64/xen"),
     pytest.param("hvm-disk", "x86_64/xen", marks=pytest.mark.slow),

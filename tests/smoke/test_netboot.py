@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -95,7 +95,8 @@ def running(argv: list[str], folder: Path, **environment: str) -> Iterator[subpr
     try:
         yield process
     finally:
-        os.killpg(process.pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
 
 
@@ -139,7 +140,9 @@ def took(events: list[dict[str, Any]]) -> list[str]:
     return [f"{one['by']} {one['file']}" for one in events if one["kind"] == "took"]
 
 
-def uefi(root: Path, folder: str = "OVMF", code: str = "OVMF_CODE_4M.fd", variables: str = "OVMF_VARS_4M.fd") -> list[str]:
+def uefi(
+    root: Path, folder: str = "OVMF", code: str = "OVMF_CODE_4M.fd", variables: str = "OVMF_VARS_4M.fd"
+) -> list[str]:
     place = root / "usr/share" / folder
     return [
         *("-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={place / code}"),
@@ -171,9 +174,7 @@ def test_ipxe_over_http_without_any_rights(project: Path, tmp_path: Path, tool: 
 @pytest.mark.usefixtures("private_network")
 @pytest.mark.parametrize("proxy", [False, True], ids=["dhcp", "proxy"])
 @pytest.mark.parametrize("loader", ["ipxe", "pxelinux", "grub"])
-def test_bios(
-    loader: str, proxy: bool, project: Path, tmp_path: Path, tool: Tool, house: str
-) -> None:
+def test_bios(loader: str, proxy: bool, project: Path, tmp_path: Path, tool: Tool, house: str) -> None:
     qemu = [*tool("qemu-system-x86_64"), *PC, "-boot", "n", *TAP, "-device", "e1000,netdev=n"]
     serve = [*(() if proxy else RANGE), "--loader", loader, "x86_64/xen"]
     events = lab(project, tmp_path, serve, qemu, house=house if proxy else "")
@@ -213,9 +214,7 @@ def test_arm64_uefi(project: Path, tmp_path: Path, tool: Tool, firmware: Callabl
 @pytest.mark.slow
 @pytest.mark.usefixtures("private_network")
 @pytest.mark.parametrize("target", ["arm64/xen", "armv7/xen"])
-def test_u_boot(
-    target: str, project: Path, tmp_path: Path, tool: Tool, firmware: Callable[[str, str], Path]
-) -> None:
+def test_u_boot(target: str, project: Path, tmp_path: Path, tool: Tool, firmware: Callable[[str, str], Path]) -> None:
     """QEMU's U-Boot boots from the network when it is told to; that of most boards tries it by itself."""
     program, machine, name = {
         "arm64/xen": ("qemu-system-aarch64", ARM64, "qemu_arm64"),

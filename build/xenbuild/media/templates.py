@@ -36,9 +36,7 @@ def grub_quoted(text: str) -> str:
     return text if plain else "'" + text.replace("'", "'\\''") + "'"
 
 
-def menu_entries(
-    declaration: Declaration, hypervisor: list[str], dom0: list[str], menu: Menu
-) -> list[dict[str, Any]]:
+def menu_entries(declaration: Declaration, hypervisor: list[str], dom0: list[str], menu: Menu) -> list[dict[str, Any]]:
     """The lines of a boot menu: id, title, whole command lines, and `words`, what a bundle is told beside its own.
 
     The first line is the machine as it was declared.

@@ -76,7 +76,9 @@ def chosen(making: Making) -> tuple[Card, str]:
         raise DeclarationError(message, at=image.at("start"), advice=f"it can by: {', '.join(card.starts)}")
     if image.sign and start != "fit":
         message = f"only a FIT can be signed for U-Boot, and this card is started by {start}"
-        advice = "write start: fit" if "fit" in card.starts else f"the U-Boot of {card.name} knows no FIT: leave out sign"
+        advice = (
+            "write start: fit" if "fit" in card.starts else f"the U-Boot of {card.name} knows no FIT: leave out sign"
+        )
         raise DeclarationError(message, at=image.at("sign"), advice=advice)
     return card, start
 
@@ -193,7 +195,9 @@ def _one(job: Job, source: str, pattern: str) -> Any:
 
     found = sorted(job.path(source).glob(pattern))
     if len(found) != 1:
-        raise FormatError(f"{len(found)} files of {source} match {pattern!r}, not one", advice="correct the card's recipe")
+        raise FormatError(
+            f"{len(found)} files of {source} match {pattern!r}, not one", advice="correct the card's recipe"
+        )
     return found[0]
 
 

@@ -81,9 +81,7 @@ class Dnsmasq:
 class Reader:
     """Makes events of dnsmasq's log. `root` is the TFTP root, `names` the clients' kinds in words, by their tags."""
 
-    def __init__(
-        self, root: Path, names: dict[str, str], machine_of: Callable[[str], str] = hardware_address
-    ) -> None:
+    def __init__(self, root: Path, names: dict[str, str], machine_of: Callable[[str], str] = hardware_address) -> None:
         self._root = f"{root}/"
         self._names = names
         self._machine_of = machine_of

@@ -90,7 +90,7 @@ def test_a_range_is_inside_of_the_file(header: str, size: int) -> None:
         found = byte_range(header, size)
     except ValueError:
         return
-    assert found is None or (0 <= found[0] and found[1] >= 0 and found[0] + found[1] <= size)
+    assert found is None or (found[0] >= 0 and found[1] >= 0 and found[0] + found[1] <= size)
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_http(site: tuple[Path, int, list[Event]]) -> None:
     assert get(port, "/net")[0] == 404
     assert get(port, "/../secret")[0] == 403
     assert get(port, "/net/%2e%2e/../secret")[0] == 403
-    assert [one.kind for one in told] == ["took", "missing", "refused", "refused"]
+    assert [one.kind for one in told] == ["took", "missing", "missing", "refused", "refused"]
 
 
 def test_a_file_stays_what_it_was_while_it_is_read_in_ranges(site: tuple[Path, int, list[Event]]) -> None:

@@ -125,7 +125,8 @@ def _texts(making: Making, card: Card, start: str, name: str) -> dict[str, str]:
         text = render("netboot.pxelinux", folder, loader="u-boot", bundle=f"/{name}", **values)
         return {"extlinux/extlinux.conf": text}
     addresses = {"loaded": f"{card.loaded:#x}", "address": f"{card.address:#x}", "device_tree": card.device_tree}
-    more = {"start": start, "file": name, "configuration": CONFIGURATION, **addresses}
+    more: dict[str, Any] = {"start": start, "file": name, "configuration": CONFIGURATION, **addresses}
+    more["firmware_words"] = card.firmware_words
     return {"boot.scr": render("boot.cmd", folder, **values, **more)}
 
 

@@ -145,7 +145,8 @@ class _Planner:
         if self._declaration.target.arch not in ("x86_64", "ia32"):
             return kernel
         packed = self._declaration.dom0.kind != "unikernel"
-        return prepared(kernel, domain.type, name, domain.at("kernel"), packed=packed)
+        pv = self._declaration.target.arch
+        return prepared(kernel, domain.type, name, domain.at("kernel"), packed=packed, pv=pv)
 
     def _kernel(self, domain: Domain) -> Action:
         arch = self._declaration.target.arch

@@ -115,7 +115,8 @@ class _Planner:
         params = {"path": path, "what": package.name}
         taken = Action(f"take {path.rpartition('/')[2]}", "xenbuild.parts.sourced:pick", params, tree, ("file",))
         name = f"GRUB of {self._release.name}"
-        return prepared(taken.output("file"), domain.type, name, domain.at("boot"), packed=self._packed)
+        pv = self._declaration.target.arch
+        return prepared(taken.output("file"), domain.type, name, domain.at("boot"), packed=self._packed, pv=pv)
 
     def _content(self, name: str, domain: Domain, disk: Disk, boots: bool) -> Content:
         """What goes on a disk that is made; `boots`: GRUB starts the guest from it."""
@@ -145,8 +146,8 @@ class _Planner:
     def _prepared(self, domain: Domain, kernel: Input, name: str) -> Input:
         if self._declaration.target.arch not in ("x86_64", "ia32"):
             return kernel
-        at, arch = domain.at("kernel"), domain.arch or ""
-        return prepared(kernel, domain.type, name, at, arch=arch, packed=self._packed)
+        at, arch, pv = domain.at("kernel"), domain.arch or "", self._declaration.target.arch
+        return prepared(kernel, domain.type, name, at, arch=arch, packed=self._packed, pv=pv)
 
     @property
     def _packed(self) -> bool:

@@ -23,7 +23,7 @@ TOP = Path(__file__).resolve().parent.parent
 SHOWCASE = TOP / "xenbuild.yaml"
 GROUPS = ("test", "run-x86", "run-arm", "build")  # of recipes/tools.yaml, in the order in which a program is looked for
 
-hypothesis.settings.register_profile("xenbuild", deadline=None)  # how long an example takes says nothing on a busy machine
+hypothesis.settings.register_profile("xenbuild", deadline=None)  # time says nothing on a busy machine
 hypothesis.settings.load_profile("xenbuild")
 
 

@@ -30,7 +30,7 @@ def start(declaration: Declaration, image: Image, machine: Machine, board: Board
     """
     declared = next(one for one in declaration.images if one.name == image.name)
     attach, form = attached(declared, machine.attach), medium(declared.medium).format
-    if attach == "kernel":
+    if declared.medium == "bundle":
         return Start(image.path)  # QEMU is the boot loader, of whatever firmware
     possible = find_row(declaration.target, declaration.release, None).media[declared.medium]
     name = machine.firmware or declared.firmware or possible[0]
@@ -42,7 +42,10 @@ def start(declaration: Declaration, image: Image, machine: Machine, board: Board
     path = image.path
     if attach == "esp":
         path = _esp(path, BOOT_FILES[declaration.target.arch], scratch)
-    return Start(path, attach, form, _firmware(firmware, declared, machine, tree, scratch), firmware.machine or "")
+    # The firmware starts what QEMU has as a kernel, with options (xen, docs/misc/efi.pandoc): a name, `--`, Xen's.
+    before = ("xen", "--") if attach == "kernel" else ()
+    words = _firmware(firmware, declared, machine, tree, scratch)
+    return Start(path, attach, form, words, firmware.machine or "", before)
 
 
 def _firmware(firmware: Firmware, declared: Declared, machine: Machine, tree: Tree, scratch: Path) -> list[str]:

@@ -126,7 +126,7 @@ def lab(
     served, log = tmp_path / "served", tmp_path / "console"
     console = ["-chardev", f"stdio,id=c,logfile={log}", "-serial", "chardev:c", "-display", "none", "-monitor", "none"]
     words = [*serve_words("-i", "br0", *serve), "--", *qemu, *console, "-no-reboot", "-accel", "tcg"]
-    argv = ["unshare", "-rn", "--fork", "--pid", "--kill-child", str(HERE / "lab.sh"), *words]
+    argv = ["unshare", "-rn", str(HERE / "lab.sh"), *words]
     with running(argv, project, SERVED=str(served), HOUSE=house) as process:
         try:
             watch(process, log, *answers)

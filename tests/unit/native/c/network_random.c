@@ -144,6 +144,17 @@ int main(int argc, char **argv)
 
 		for (size_t j = 0; j < size; j++)
 			payload[j] = (u8)(pick(3) ? pick(256) : 0);
+		if (size >= 20 && pick(2)) { /* for the port that is served, with a right sum */
+			u32 sum = ip_pseudo(0x0a000009, 0x0a000001, IP_TCP, size);
+
+			put16(payload, 4000 + pick(3));
+			put16(payload + 2, 7);
+			put16(payload + 16, 0);
+			put16(payload + 16, ip_checksum(ip_sum(sum, payload, size)));
+			give(frame, frame_of(frame, IP_TCP, payload, size));
+			clock_now += 1000;
+			continue;
+		}
 		size = frame_of(frame,
 				(u8)(pick(2)   ? IP_TCP
 				     : pick(2) ? IP_ICMP

@@ -78,6 +78,8 @@ static void give(const u8 *frame, size_t size)
 	free(exact);
 }
 
+static u8 data_offset = 0x50; /* five words */
+
 static void segment(u32 sequence, u32 acknowledged, u8 flags, const char *data)
 {
 	u8 packet[200] = {0}, frame[300];
@@ -87,7 +89,7 @@ static void segment(u32 sequence, u32 acknowledged, u8 flags, const char *data)
 	put16(packet + 2, 7);
 	put32(packet + 4, sequence);
 	put32(packet + 8, acknowledged);
-	packet[12] = 0x50;
+	packet[12] = data_offset;
 	packet[13] = flags;
 	memcpy(packet + 20, data, strlen(data));
 	put16(packet + 16,
@@ -109,6 +111,10 @@ static void conversation(void)
 	sent_count = 0;
 	segment(101, theirs, 0x18, "hello"); /* again: acknowledged, not echoed */
 	CHECK(sent_count == 1 && sent_size == 34 + 20);
+	data_offset = 0xf0;
+	segment(106, theirs + 5, 0x18, "x"); /* a header that is longer than the packet */
+	data_offset = 0x50;
+	CHECK(sent_count == 1);
 	segment(106, theirs + 5, 0x11, "");
 	CHECK(tcp[13] & 1 && get32(tcp + 8) == 107);
 	segment(107, theirs + 6, 0x10, "");

@@ -162,6 +162,7 @@ class HypervisorRecipe(Recipe):
     boards: dict[str, str] = key("board on which `run` and `test` boot it, by architecture")
     cmdline: list[str] = key("words that are always on its command line", factory=list)
     dom0: list[str] = key("kinds of dom0 that it can have; the first is taken", factory=lambda: ["linux"])
+    compiled: bool = key("it comes from our own sources, not from the release's packages", default=False)
 
 
 @dataclass(kw_only=True)

@@ -1,5 +1,9 @@
-# SPDX-License-Identifier: GPL-2.0-or-later
-"""Prints the table of functions (include/symbols.h) of a linked image as assembly, for its second link."""
+"""The table of functions (hvkernel/include/symbols.h) of a linked image as assembly, for its second link.
+
+Also a program of its own, for hvkernel/Makefile; so it needs nothing but the standard library.
+"""
+
+from __future__ import annotations
 
 import struct
 import sys

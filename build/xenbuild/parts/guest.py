@@ -115,8 +115,7 @@ class _Planner:
         params = {"path": path, "what": package.name}
         taken = Action(f"take {path.rpartition('/')[2]}", "xenbuild.parts.sourced:pick", params, tree, ("file",))
         name = f"GRUB of {self._release.name}"
-        pv = self._declaration.target.arch
-        return prepared(taken.output("file"), domain.type, name, domain.at("boot"), packed=self._packed, pv=pv)
+        return prepared(taken.output("file"), domain.type, name, domain.at("boot"), packed=self._packed)
 
     def _content(self, name: str, domain: Domain, disk: Disk, boots: bool) -> Content:
         """What goes on a disk that is made; `boots`: GRUB starts the guest from it."""
@@ -146,7 +145,8 @@ class _Planner:
     def _prepared(self, domain: Domain, kernel: Input, name: str) -> Input:
         if self._declaration.target.arch not in ("x86_64", "ia32"):
             return kernel
-        at, arch, pv = domain.at("kernel"), domain.arch or "", self._declaration.target.arch
+        at, arch = domain.at("kernel"), domain.arch or ""
+        pv = self._declaration.target.arch
         return prepared(kernel, domain.type, name, at, arch=arch, packed=self._packed, pv=pv)
 
     @property

@@ -1,7 +1,7 @@
 """Action: a guest's kernel -> the same, checked against the guest's type, in the form that dom0 starts fastest.
 
-params: type (pv, pvh, hvm), name (what messages call the kernel), arch (x86_64, ia32 or "" for either), packed (false: a
-plain ELF file).
+params: type (pv, pvh, hvm), name (what messages call the kernel), arch (x86_64, ia32 or "" for either), packed (false:
+a plain ELF file).
 input: kernel.  output: kernel.
 A pv or pvh guest is built by libxenguest, which unpacks a bzImage in dom0 at every start (Debian's are xz: seconds on a
 slow machine). It takes the ELF file inside as well, and gzip over it (tools/libs/guest/xg_dom_core.c).

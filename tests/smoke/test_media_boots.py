@@ -133,3 +133,21 @@ def until(argv: list[str], log: Path, pattern: str) -> str:
     finally:
         machine.kill()
         machine.wait()
+
+
+@slow
+def test_an_application_for_arm64_is_found_by_firmware(
+    showcase: Project, tool: Callable[[str], list[str]], tools_group: Callable[[str], ToolsTree], tmp_path: Path
+) -> None:
+    """On a disk, as hardware has it; the words of a test do not reach dom0 on this way, so there is no nonce."""
+    from xenbuild.prove.start import _esp
+
+    assert showcase.run("image", "--profile", "media", "arm64/xen").code == 0
+    disk = _esp(showcase.image("arm64-xen/application.efi"), BOOT_FILES["arm64"], tmp_path)
+    firmware = tools_group("firmware-arm").root / "usr/share/AAVMF"
+    words = ["-machine", "virt,virtualization=on,gic-version=3,acpi=off", "-cpu", "cortex-a57", "-m", "2048"]
+    words += ["-display", "none", "-nic", "none", "-no-reboot", "-accel", "tcg", "-serial", f"file:{tmp_path / 'log'}"]
+    words += ["-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={firmware / 'AAVMF_CODE.no-secboot.fd'}"]
+    words += ["-drive", f"if=pflash,unit=1,format=raw,snapshot=on,file={firmware / 'AAVMF_VARS.fd'}"]
+    words += ["-drive", f"if=none,id=d,format=raw,file={disk}", "-device", "virtio-blk-pci,drive=d,bootindex=0"]
+    until([*tool("qemu-system-aarch64"), *words], tmp_path / "log", "xenbuild: dom0 ready")

@@ -50,9 +50,9 @@ def plan(making: Making) -> OutputOf:
         "label": image.label or making.declaration.name,
         "copied": copied,
         "texts": {**card.texts, **_texts(making, card, start, name)},
-        "raw": [["files0", one.file, int(one.at)] for one in card.raw],
+        "raw": [["files0", one.file, int(one.offset)] for one in card.raw],
     }
-    assert all(one.at >= SECTOR for one in card.raw), "the first sector is the MBR's"
+    assert all(one.offset >= SECTOR for one in card.raw), "the first sector is the MBR's"
     label = f"write the card {image.name}"
     return Action(label, "xenbuild.media.uboot:run", params, inputs, ("image",), size_hint=64 * MIB).output("image")
 

@@ -15,7 +15,7 @@ class Raw(Node):
     """Bytes outside of any file system."""
 
     file: str = key("place in the group's tree")
-    at: Size = key("where on the card; bytes")
+    offset: Size = key("where on the card; bytes")
 
 
 @dataclass(kw_only=True)

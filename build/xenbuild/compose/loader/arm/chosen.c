@@ -179,7 +179,7 @@ static bool put_chosen(struct output *out, const struct fdt *fdt, u32 node,
 	put_be32(out, FDT_BEGIN_NODE);
 	put_bytes(out, "chosen\0", 8);
 	cells = put_properties(out, fdt, node, chosen, xen_words, dom0_words);
-	if (!cells_hold(cells, chosen) || 
+	if (!cells_hold(cells, chosen) ||
 	    !domains_fit_cells(chosen->domains, cells.address, cells.size))
 		return false;
 	at = node == FDT_NONE ? FDT_NONE : fdt_token(fdt, node).next;
@@ -200,7 +200,8 @@ static bool put_chosen(struct output *out, const struct fdt *fdt, u32 node,
 	return true;
 }
 
-/* Copies the old block from `at` to `end`; nodes that guests get are marked, for Xen to keep them from dom0. */
+/* Copies the old block from `at` to `end`; nodes that guests get are marked, for Xen to keep them
+ * from dom0. */
 static void put_old(struct output *out, const struct fdt *fdt, const struct chosen *chosen, u32 at,
 		    u32 end)
 {

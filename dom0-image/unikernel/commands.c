@@ -103,6 +103,25 @@ static const char *ask(char **words, u32 count)
 	return guest ? guest_ask(guest, count > 1 ? words[1] : "poweroff") : no_guest;
 }
 
+static const char *save(char **words, u32 count)
+{
+	struct guest *guest = guest_find(words[0]);
+
+	(void)count;
+	return guest ? guest_save(guest) : no_guest;
+}
+
+static const char *restore(char **words, u32 count)
+{
+	struct guest *guest = guest_find(words[0]);
+	const char *error = guest ? guest_restore(guest) : no_guest;
+
+	(void)count;
+	if (!error)
+		printf("dom0: guest %s is domain %u\n", words[0], guest->dom);
+	return error;
+}
+
 static const char *pause(char **words, u32 count)
 {
 	const char *error;
@@ -309,6 +328,8 @@ const struct command commands[] = {
     {"create", "GUEST", "make a guest's domain", 1, create},
     {"destroy", "GUEST", "end it at once", 1, destroy},
     {"shutdown", "GUEST [reboot]", "ask it to end", 1, ask},
+    {"save", "GUEST", "keep it in dom0's memory", 1, save},
+    {"restore", "GUEST", "let a saved one go on", 1, restore},
     {"pause", "GUEST", "stop its vcpus", 1, pause},
     {"unpause", "GUEST", "let them go on", 1, unpause},
     {"console", "GUEST", "its console; Ctrl-] leaves", 1, console},

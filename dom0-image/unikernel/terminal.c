@@ -22,7 +22,7 @@ static void take(struct terminal *t, char c)
 		console_write(&c, 1);
 		return;
 	}
-	if (c == '\r')
+	if (c == '\r' || !c)
 		return;
 	if (c != '\n')
 		t->line[t->line_length++] = c;

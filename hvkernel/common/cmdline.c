@@ -4,6 +4,18 @@
 
 char cmdline[1024];
 
+const char *dom0_words = "";
+
+void cmdline_split(void)
+{
+	for (char *at = cmdline; *at; at++)
+		if (!strncmp(at, "-- ", 3) && (at == cmdline || at[-1] == ' ')) {
+			*at = 0;
+			dom0_words = at + 3;
+			return;
+		}
+}
+
 static const char *find(const char *name)
 {
 	size_t length = strlen(name);

@@ -6,6 +6,9 @@
 
 extern char cmdline[1024];
 
+/* What stands behind "--" is dom0's, as Xen has it: cut off, and remembered in dom0_words. */
+extern const char *dom0_words;
+void cmdline_split(void);
 /* The value of `name=value`, up to the next blank, in `value`; false if it is not there. */
 bool cmdline_value(const char *name, char *value, size_t size);
 bool cmdline_has(const char *word);

@@ -222,7 +222,8 @@ static void fill_start_info(const struct build *b, const char *words)
 		}
 		s.mod_len = b->module_size;
 	}
-	strcopy(s.cmd_line, words, sizeof(s.cmd_line));
+	print_to(s.cmd_line, sizeof(s.cmd_line), "%s%s%s", words, *words && *dom0_words ? " " : "",
+		 dom0_words);
 	write_memory(b, b->start_info << PAGE_SHIFT, &s, sizeof(s));
 }
 

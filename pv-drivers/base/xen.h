@@ -64,7 +64,9 @@ struct shared_info {
 	unsigned long pending[sizeof(unsigned long) * 8];
 	unsigned long mask[sizeof(unsigned long) * 8];
 	u32 wc_version, wc_sec, wc_nsec; /* wall clock at system time 0 */
-	u32 wc_sec_hi;
+	SHARED_WC_HIGH
+	unsigned long max_pfn;
+	mfn_t frame_list_list; /* frame of frames of lists of the p2m's frames; 0 or ~0: none */
 };
 
 struct start_info {

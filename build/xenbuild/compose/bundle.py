@@ -29,6 +29,7 @@ class Format:
 
 FORMATS = {
     "x86_64": Format(".elf", "xenbuild.compose.x86:run", x86_params(), "xenbuild.compose.x86:check_kernel"),
+    "ia32": Format(".elf", "xenbuild.compose.x86:run", x86_params(), "xenbuild.compose.x86:check_kernel"),
     "arm64": Format(".img", "xenbuild.compose.arm:run", loader_params("arm64")),
     "armv7": Format(".img", "xenbuild.compose.arm:run", loader_params("armv7")),
 }

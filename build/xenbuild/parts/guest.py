@@ -146,7 +146,8 @@ class _Planner:
         if self._declaration.target.arch not in ("x86_64", "ia32"):
             return kernel
         at, arch = domain.at("kernel"), domain.arch or ""
-        return prepared(kernel, domain.type, name, at, arch=arch, packed=self._packed)
+        pv = self._declaration.target.arch
+        return prepared(kernel, domain.type, name, at, arch=arch, packed=self._packed, pv=pv)
 
     @property
     def _packed(self) -> bool:

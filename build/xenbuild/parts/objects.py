@@ -50,36 +50,39 @@ def folder_unit(top: Path, prefix: str, folders: Sequence[str], include: Sequenc
 
 def program_of(name: str, units: Sequence[Unit], triple: str, script: Path, store: Store, tools: Input) -> OutputOf:
     """The plan of a program: an object a file, and the link; its output is an ELF file without symbols."""
-    inputs: dict[str, Input] = {}
-    order = []
+    objects = objects_of(name, units, triple, store, tools)
+    inputs = {**objects, "script": File(store.put_file(script)), "tools": tools}
+    link = Action(f"link {name}", "xenbuild.parts.objects:link", {"order": list(objects)}, inputs, ("program",))
+    return link.output("program")
+
+
+def objects_of(name: str, units: Sequence[Unit], triple: str, store: Store, tools: Input) -> dict[str, Input]:
+    """The objects of a program's files in the order of linking, by what `link` calls them."""
+    objects: dict[str, Input] = {}
     every = {path: file for unit in units for path, file in unit.files.items()}
     for unit in units:
         headers = _headers(unit, every, store)
-        words = {
-            kind: Action(
-                f"ask clang how to compile {kind[1:]} for {triple}",
-                "xenbuild.parts.objects:words",
-                {"target": triple, "suffix": kind, "include": list(unit.include), "flags": list(unit.flags)},
-                {"tools": tools},
-                ("words",),
-            ).output("words")
-            for kind in sorted({file.suffix for file in unit.files.values() if file.suffix in _COMPILED})
-        }
         for path, file in sorted(unit.files.items()):
-            if file.suffix not in _COMPILED:
-                continue
-            made = Action(
-                f"compile {PurePosixPath(path).name} of {name}",
-                "xenbuild.parts.objects:compile",
-                {"name": PurePosixPath(path).name},
-                {"source": File(store.put_file(file)), "headers": headers, "words": words[file.suffix], "tools": tools},
-                ("object",),
-            )
-            order.append(path.replace("/", ":"))
-            inputs[order[-1]] = made.output("object")
-    inputs |= {"script": File(store.put_file(script)), "tools": tools}
-    link = Action(f"link {name}", "xenbuild.parts.objects:link", {"order": order}, inputs, ("program",))
-    return link.output("program")
+            if file.suffix in _COMPILED:
+                source = File(store.put_file(file))
+                objects[path.replace("/", ":")] = object_of(name, path, source, headers, unit, triple, tools)
+    return objects
+
+
+def object_of(name: str, path: str, source: Input, headers: TreeOf, unit: Unit, triple: str, tools: Input) -> OutputOf:
+    """The object of one source of a program, compiled as the unit's files are."""
+    file = PurePosixPath(path)
+    words = Action(
+        f"ask clang how to compile {file.suffix[1:]} for {triple}",
+        "xenbuild.parts.objects:words",
+        {"target": triple, "suffix": file.suffix, "include": list(unit.include), "flags": list(unit.flags)},
+        {"tools": tools},
+        ("words",),
+    ).output("words")
+    inputs = {"source": source, "headers": headers, "words": words, "tools": tools}
+    made = Action(f"compile {file.name} of {name}", "xenbuild.parts.objects:compile", {"name": file.name}, inputs,
+                  ("object",))  # fmt: skip
+    return made.output("object")
 
 
 def _headers(unit: Unit, files: Mapping[str, Path], store: Store) -> TreeOf:
@@ -124,9 +127,13 @@ def compile(job: Job) -> None:
 
 
 def link(job: Job) -> None:
-    """Action: objects in the order of params, script, tools -> program."""
+    """Action: objects in the order of params, script, tools -> program.
+
+    params: order; words for the linker (what is not used is left out, and symbols, if there are none).
+    """
     objects = [str(job.path(name)) for name in job.params["order"]]
-    style = ["--build-id=none", "-s", "-z", "max-page-size=4096", "--gc-sections", "-T", str(job.path("script"))]
+    style = ["--build-id=none", "-z", "max-page-size=4096", "-T", str(job.path("script"))]
+    style += job.params.get("words", ["-s", "--gc-sections"])
     job.run([*program(job, "ld.lld"), *style, "-o", str(job.out("program")), *objects])
 
 

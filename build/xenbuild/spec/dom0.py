@@ -51,7 +51,7 @@ class Dom0(Node):
     )
     memory: Size = key("dom0's memory", default=Size(512 << 20))
     memory_share: Percent | None = key(
-        "share of the machine's memory that dom0 gets where it is more than `memory` (x86)", default=None
+        "share of the memory that is free on dom0's nodes, where it is more than `memory` (x86)", default=None
     )
     max_memory: Size | None = key(
         "most memory, at the start and when `xl mem-set` gives it more; the same as `memory` otherwise (x86)",

@@ -179,6 +179,7 @@ class HypervisorRecipe(Recipe):
     cmdline: list[str] = key("words that are always on its command line", factory=list)
     features: dict[str, Feature] = key("what not every build of it can do (spec/partition.py: needs)", factory=dict)
     dom0: list[str] = key("kinds of dom0 that it can have; the first is taken", factory=lambda: ["linux"])
+    compiled: bool = key("it comes from our own sources, not from the release's packages", default=False)
 
 
 @dataclass(kw_only=True)

@@ -10,7 +10,7 @@ from xenbuild.spec.block import Node
 from xenbuild.spec.domain import Domain
 from xenbuild.spec.model import Declaration
 from xenbuild.spec.problems import Problems
-from xenbuild.spec.recipe import HypervisorRecipe, Recipe
+from xenbuild.spec.recipe import HypervisorRecipe, Recipe, Release
 from xenbuild.spec.scalars import quote
 
 # dom0-image/unikernel/config.h
@@ -33,6 +33,7 @@ def settle(made: Declaration, recipes: Sequence[Recipe], problems: Problems) -> 
         problems.add(made.dom0.at("kind"), "the unikernel as dom0 is made for x86", advice)
     elif kind == "unikernel":
         _check(made, problems)
+        _check_packages(made, recipes, problems)
     return replace(made, dom0=replace(made.dom0, kind=kind))
 
 
@@ -48,6 +49,17 @@ def _check(made: Declaration, problems: Problems) -> None:
     for broken, node, key, message, advice in rules:
         if broken:
             problems.add(node.at(key), message, advice)
+
+
+def _check_packages(made: Declaration, recipes: Sequence[Recipe], problems: Problems) -> None:
+    """An architecture that the release has no packages for: guests bring their kernels."""
+    release = next((recipe for recipe in recipes if isinstance(recipe, Release)), None)
+    if release is None or made.target.arch in release.architectures:
+        return
+    for name, domain in made.domains.items():
+        if domain.kernel is None:
+            message = f"domains.{name}: {made.release} has no packages for {made.target.arch}, so no kernel either"
+            problems.add(domain.at("kernel"), message, "name a kernel, for instance a source of kind unikernel")
 
 
 def _dom0(made: Declaration) -> Iterator[Rule]:

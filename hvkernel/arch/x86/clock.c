@@ -9,7 +9,7 @@
 #include "lib.h"
 #include "timer.h"
 
-#define PIT_HZ   1193182u
+#define PIT_HZ     1193182u
 #define ROUND_MS   10
 #define ROUNDS_MAX 12
 
@@ -118,8 +118,8 @@ static void read_date(void)
 	boot_seconds = days(year, month, day) * 86400 + hour * 3600 + minute * 60 + second;
 }
 
-/* A round that was disturbed (by the firmware, or by the machine below us) is too long: the shortest
- * counts, once two agree on it within half a percent. */
+/* A round that was disturbed (by the firmware, or by the machine below us) is too long: the
+ * shortest counts, once two agree on it within half a percent. */
 void clock_calibrate(void)
 {
 	u64 tsc, best = ~0ull;

@@ -273,8 +273,8 @@ static bool is_fence(struct regs *r)
 {
 	u8 code[3];
 
-	if (!copy_from_guest(code, (ulong)r->ip, sizeof(code)) || code[0] != 0x0f || code[1] != 0xae ||
-	    code[2] < 0xe8)
+	if (!copy_from_guest(code, (ulong)r->ip, sizeof(code)) || code[0] != 0x0f ||
+	    code[1] != 0xae || code[2] < 0xe8)
 		return false;
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	r->ip += sizeof(code);

@@ -41,6 +41,7 @@ _Noreturn void hv_start(void)
 	if (!boot.loader)
 		panic("magic number %x is none of multiboot 1, multiboot 2 and PVH", boot_magic);
 	printk("command line: %s\n", cmdline);
+	cmdline_split();
 	read_exit_port();
 	cpu_features();
 	memory_init();

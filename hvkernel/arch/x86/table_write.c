@@ -3,7 +3,7 @@
  * Stock kernels change a few bits of page-table entries in place (clear A, take an entry with XCHG)
  * although the table is read only for them. Such a write to an L1 of the current space is done as a
  * hypercall would do it. The instructions are those that compilers make of it (Intel SDM vol. 2):
- * MOV, XCHG, AND, OR, BTR, BTS, BTC, CMPXCHG, XADD on a 4 or 8 byte operand in memory.
+ * MOV, XCHG, AND, OR on 1, 4 or 8 bytes in memory; BTR, BTS, BTC, CMPXCHG, XADD on 4 or 8.
  */
 #include "asm/cpu.h"
 #include "asm/geometry.h"
@@ -47,6 +47,11 @@ static bool decode(struct insn *i, ulong ip)
 	rm = i->modrm & 7;
 	i->reg = (i->modrm >> 3 & 7) | (i->rex & 4u) << 1;
 	i->size = i->rex & 8 ? 8 : 4;
+	if (!i->two && !(i->op & 1)) {
+		i->size = 1;
+		if (i->reg > 3 && !i->rex)
+			return false; /* ah to bh */
+	}
 	if (mod == 3)
 		return false;
 	if (rm == 4 && (i->code[i->at++] & 7) == 5 && mod == 0)
@@ -80,21 +85,23 @@ static u64 bit_of(struct insn *i, const struct regs *r, bool by_register)
 /* What `old` becomes, and what registers become; false: an instruction that is not known. */
 static bool compute(struct insn *i, struct regs *r, u64 old, u64 *new)
 {
-	u64 mask = i->size == 8 ? ~0ull : 0xffffffff, source = *guest_register(r, i->reg) & mask;
+	u64 mask = ~0ull >> (64 - 8 * i->size), source = *guest_register(r, i->reg) & mask;
 	unsigned int group = i->modrm >> 3 & 7;
 	u64 bit;
 
 	if (!i->two) {
-		switch (i->op) {
+		switch (i->op | 1) {
 		case 0x89: /* MOV r to m */
 			*new = source;
 			return true;
 		case 0xc7: /* MOV immediate */
-			*new = immediate(i, 4) & mask;
+			*new = immediate(i, i->size == 1 ? 1 : 4) & mask;
 			return !group;
 		case 0x87: /* XCHG */
 			*new = source;
-			*guest_register(r, i->reg) = (ulong)old;
+			*guest_register(r, i->reg) =
+			    (ulong)(i->size == 1 ? (*guest_register(r, i->reg) & ~mask) | old
+						 : old);
 			return true;
 		case 0x21: /* AND */
 			*new = old &source;
@@ -164,8 +171,8 @@ bool emulate_table_write(struct regs *r, ulong address)
 	    !(page->type & PT_COUNT) || !decode(&i, (ulong)r->ip) || address & (i.size - 1))
 		return false;
 	index = (address & (PAGE_SIZE - 1)) / 8;
-	shift = (address & 4) * 8;
-	mask = i.size == 8 ? ~0ull : 0xffffffffull << shift;
+	shift = (unsigned int)(address & 7) * 8;
+	mask = ~0ull >> (64 - 8 * i.size) << shift;
 	entry = table_read(page, index);
 	old = (entry & mask) >> shift;
 	if (!compute(&i, &after, old, &new))

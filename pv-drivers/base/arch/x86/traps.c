@@ -20,6 +20,7 @@ extern char trap_divide[], trap_debug[], trap_breakpoint[], trap_overflow[], tra
     trap_page[], trap_fpu[], trap_alignment[], trap_simd[], trap_application[];
 
 void (*trap_application_call)(struct regs *regs);
+void (*trap_application_fault)(struct regs *regs);
 
 #define GATE(vector, ring, entry) {vector, ring, KERNEL_CS, (unsigned long)(entry)}
 
@@ -72,6 +73,10 @@ void trap_entered(struct regs *regs)
 	}
 	if (regs->vector == APPLICATION && trap_application_call) {
 		trap_application_call(regs);
+		return;
+	}
+	if (trap_application_fault && (regs->cs & 3) == 3) {
+		trap_application_fault(regs);
 		return;
 	}
 	say(regs);

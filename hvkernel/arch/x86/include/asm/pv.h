@@ -17,7 +17,8 @@ void inject_trap(struct regs *r, unsigned int vector, s64 error);
 void inject_page_fault(struct regs *r, ulong address, u32 error);
 void inject_event(struct regs *r);
 
-/* Emulates a privileged instruction of a guest's kernel (#GP), or one that this CPU does not know (#UD).
+/* Emulates a privileged instruction of a guest's kernel (#GP), or one that this CPU does not know
+ * (#UD).
  */
 bool emulate_privileged(struct regs *r);
 bool emulate_undefined(struct regs *r);

@@ -112,12 +112,13 @@ def _proofs(
         tree = partial(firmware_folder, declaration, settings)
         by_xen = [name for name, domain in declaration.domains.items() if domain.start == "dom0less"]
         numbers = {name: number for number, name in enumerate(by_xen, 1)}
+        unikernel = declaration.dom0.kind == "unikernel"
         for test in wanted:
             image = next(i for i in images if i.target == target and test.image in (None, i.name))
             log = session.out / declaration.target.folder / "tests" / f"{test.name}.log"
             rerun = shlex.join(["xenbuild", "run", *words, "--test", test.name, target])
             begin = start(declaration, image, test.machine, board, tree, log.parent)
-            proofs.append((Proof(target, test, board, begin, log, rerun, kvm, numbers), programs))
+            proofs.append((Proof(target, test, board, begin, log, rerun, kvm, numbers, unikernel), programs))
     return proofs
 
 

@@ -13,7 +13,7 @@ from xenbuild.compose.manifest import Manifest
 from xenbuild.media.medium import Making
 from xenbuild.media.registry import medium
 from xenbuild.media.results import Image, Made, write_results
-from xenbuild.parts import dom0, domains, guest, host, hypervisor, microcode
+from xenbuild.parts import dom0, domains, guest, host, hvdomains, hvkernel, hypervisor, microcode, unikernel
 from xenbuild.parts.packages import merged, unpacked
 from xenbuild.parts.requests import host_architecture, part_requests, tool_requests
 from xenbuild.parts.sourced import Sourced
@@ -79,25 +79,15 @@ def plan(declaration: Declaration, settings: Settings) -> Plan:
     Raises LockError if the lock does not cover the target.
     """
     release = load_recipe(Release, declaration.release, declaration.folder)
-    arch = release.architectures[declaration.target.arch]
     recipe = load_recipe(HypervisorRecipe, declaration.target.hypervisor, declaration.folder)
     board = board_of(declaration)
     packages = {role: settings.lock.packages(r) for role, r in part_requests(declaration, release).items()}
     tool_packages: dict[LockedPackage, None] = {}
     sourced = _sourced(declaration, settings, tool_packages)
     tools = sourced.tools("build")
-    if declaration.hypervisor.file is None:
-        tree = merged("hypervisor", [unpacked(p, [arch.hypervisor.file]) for p in packages["hypervisor"]])
-        xen = hypervisor.from_package(tree, arch.hypervisor.file)
-    else:
-        own = declaration.hypervisor.file
-        xen = hypervisor.from_file(sourced.input(own, declaration.hypervisor.at("file")), sourced.name(own))
+    xen = _hypervisor(declaration, release, recipe, packages, sourced)
     guests = guest.guests(declaration, release, packages, sourced)
-    inside = domains.segment(declaration, guests)
-    kernel, initramfs = (
-        dom0.parts(declaration, release, packages, inside, sourced) if declaration.dom0.enabled else (None, None)
-    )
-    initramfs = microcode.in_front(declaration, packages, sourced, initramfs)
+    kernel, initramfs = _dom0(declaration, release, packages, guests, sourced)
     policy = declaration.hypervisor.xsm_policy
     words = [*recipe.cmdline, *board.hypervisor_cmdline, *host.xen_words(declaration)]
     words += host.dom0_words(declaration)
@@ -112,10 +102,23 @@ def plan(declaration: Declaration, settings: Settings) -> Plan:
         xsm_policy=sourced.input(policy, declaration.hypervisor.at("xsm_policy")) if policy else None,
         dom0_type=declaration.dom0.type or "",
     )
-    compose = bundle(declaration.target, parts, tools, settings.store)
+    compose = bundle(declaration, parts, tools, settings.store)
     images = _images(declaration, release, packages, parts, compose, sourced)
     used = tuple({p: None for role in packages.values() for p in role} | tool_packages)
-    return Plan(declaration, compose, images, used, origins(compose, images.values(), used))
+    return Plan(declaration, compose, images, used, origins(compose, images, used))
+
+
+def _hypervisor(
+    declaration: Declaration, release: Release, recipe: HypervisorRecipe, packages: dom0.Locked, sourced: Sourced
+) -> OutputOf:
+    """The user's own, ours, or the packages'."""
+    own, arch = declaration.hypervisor.file, declaration.target.arch
+    if own is not None:
+        return hypervisor.from_file(sourced.input(own, declaration.hypervisor.at("file")), sourced.name(own))
+    if recipe.compiled:
+        return hvkernel.hypervisor(arch, sourced.store, sourced.tools("build"))
+    file = release.architectures[arch].hypervisor.file
+    return hypervisor.from_package(merged("hypervisor", [unpacked(p, [file]) for p in packages["hypervisor"]]), file)
 
 
 def _images(
@@ -155,6 +158,20 @@ def _images(
         )
         images[image.name] = medium(image.medium).plan(making)
     return images
+
+
+def _dom0(
+    declaration: Declaration, release: Release, packages: dom0.Locked, guests: list[guest.Guest], sourced: Sourced
+) -> tuple[Input | None, Input | None]:
+    """dom0's kernel and initramfs, with the guests that it starts inside."""
+    if not declaration.dom0.enabled:
+        return None, None
+    if declaration.dom0.kind == "unikernel":
+        kernel = unikernel.dom0(declaration.target.arch, sourced.store, sourced.tools("build"))
+        return kernel, hvdomains.archive(declaration, guests)
+    inside = domains.segment(declaration, guests)
+    linux, initramfs = dom0.parts(declaration, release, packages, inside, sourced)
+    return linux, microcode.in_front(declaration, packages, sourced, initramfs)
 
 
 def build(declarations: Sequence[Declaration], settings: Settings, out: Path) -> tuple[list[Image], Results]:

@@ -64,7 +64,7 @@ def _uefi_parts(making: Making) -> dict[str, Input]:
     arch = declaration.target.arch
     if parts.kernel is None or parts.initramfs is None or arch == "armv7":
         return {}
-    if any(domain.start == "dom0less" for domain in declaration.domains.values()):
+    if parts.xsm_policy is not None or any(domain.start == "dom0less" for domain in declaration.domains.values()):
         return {}
     found: dict[str, Input] = {"kernel": parts.kernel, "initramfs": parts.initramfs}
     if arch == "arm64":

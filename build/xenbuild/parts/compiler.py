@@ -26,8 +26,8 @@ def run(job: Job) -> None:
     sources = job.path("sources")
     found = [path for name in params["folders"] for path in sorted((sources / name).iterdir())]
     files = [path.relative_to(sources) for path in found if path.suffix in (".c", ".S")]
-    clang, linker = _program(job, "clang"), _program(job, "ld.lld")
-    common = [*clang, f"--target={params['target']}", *_resources(job), *FLAGS]
+    clang, linker = program(job, "clang"), program(job, "ld.lld")
+    common = [*clang, f"--target={params['target']}", *resources(job), *FLAGS]
     common += [*(f"-I{name}" for name in params["folders"]), *params["flags"]]
     objects: list[str] = []
     for file in files:
@@ -63,13 +63,14 @@ def _compile(job: Job, words: Sequence[str], program: int, folder: Path) -> None
             job.run([*words[:program], *shlex.split(line)[1:]], cwd=folder)
 
 
-def _program(job: Job, name: str) -> list[str]:
+def program(job: Job, name: str) -> list[str]:
+    """The words that start a program of the input "tools"; without that input, of params programs."""
     if "tools" in job.inputs:
         return ToolsTree(job.path("tools")).argv(name)
     return [str(job.params["programs"][name])]
 
 
-def _resources(job: Job) -> list[str]:
+def resources(job: Job) -> list[str]:
     """Where the compiler's own headers lie: started through ld.so, clang cannot find them by its own path."""
     if "tools" not in job.inputs:
         return []

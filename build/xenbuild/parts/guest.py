@@ -15,7 +15,7 @@ from xenbuild.parts import drivers, entries
 from xenbuild.parts.bootdisk import bootable
 from xenbuild.parts.disk import Content, given, made
 from xenbuild.parts.entries import entry
-from xenbuild.parts.guestkernel import started_by_xl
+from xenbuild.parts.guestkernel import prepared
 from xenbuild.parts.packages import unpacked
 from xenbuild.parts.requests import role_of
 from xenbuild.parts.sourced import Sourced
@@ -114,7 +114,8 @@ class _Planner:
         tree = {"tree": unpacked(package, [path])}
         params = {"path": path, "what": package.name}
         taken = Action(f"take {path.rpartition('/')[2]}", "xenbuild.parts.sourced:pick", params, tree, ("file",))
-        return self._prepared(domain, taken.output("file"), f"GRUB of {self._release.name}")
+        name = f"GRUB of {self._release.name}"
+        return prepared(taken.output("file"), domain.type, name, domain.at("boot"), packed=self._packed)
 
     def _content(self, name: str, domain: Domain, disk: Disk, boots: bool) -> Content:
         """What goes on a disk that is made; `boots`: GRUB starts the guest from it."""
@@ -125,7 +126,7 @@ class _Planner:
             # For a pv guest GRUB wants what libxenguest wants, for a pvh guest what a PC's boot loader does.
             linux = kernel.output("kernel")
             if domain.type == "pv":
-                linux = started_by_xl(linux, "pv", f"the kernel of {self._release.name}", None)
+                linux = prepared(linux, "pv", f"the kernel of {self._release.name}", None)
             boot = {"boot/vmlinuz": linux, "boot/initrd.img": self._initramfs(name, domain, kernel)}
             texts = {"boot/grub/grub.cfg": grub_config(name, domain.cmdline, self._declaration.folder)}
         return Content(
@@ -142,9 +143,16 @@ class _Planner:
         return next(p for p in self._packages["dom0"] if p.name.startswith("busybox"))
 
     def _prepared(self, domain: Domain, kernel: Input, name: str) -> Input:
-        if self._declaration.target.arch != "x86_64":
+        if self._declaration.target.arch not in ("x86_64", "ia32"):
             return kernel
-        return started_by_xl(kernel, domain.type, name, domain.at("kernel"))
+        at, arch = domain.at("kernel"), domain.arch or ""
+        pv = self._declaration.target.arch
+        return prepared(kernel, domain.type, name, at, arch=arch, packed=self._packed, pv=pv)
+
+    @property
+    def _packed(self) -> bool:
+        """Whether dom0 unpacks kernels."""
+        return self._declaration.dom0.kind != "unikernel"
 
     def _kernel(self, domain: Domain) -> Action:
         arch = self._declaration.target.arch

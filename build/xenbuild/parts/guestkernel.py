@@ -1,6 +1,8 @@
 """Action: a guest's kernel -> the same, checked against the guest's type, in the form that dom0 starts fastest.
 
-params: type (pv, pvh, hvm), name (what messages call the kernel).  input: kernel.  output: kernel.
+params: type (pv, pvh, hvm), name (what messages call the kernel), arch (x86_64, ia32 or "" for either), pv (the
+architecture of pv kernels; x86_64), packed (false: a plain ELF file).
+input: kernel.  output: kernel.
 A pv or pvh guest is built by libxenguest, which unpacks a bzImage in dom0 at every start (Debian's are xz: seconds on a
 slow machine). It takes the ELF file inside as well, and gzip over it (tools/libs/guest/xg_dom_core.c).
 """
@@ -13,7 +15,7 @@ from xenbuild.errors import FormatError, Position
 from xenbuild.formats.bzimage import is_bzimage, read_bzimage, unpack_payload
 from xenbuild.formats.elf import Elf
 from xenbuild.formats.xennotes import XenNotes, notes_of_elf
-from xenbuild.plan.action import Action, Input, OutputOf
+from xenbuild.plan.action import Action, Input, Json, OutputOf
 from xenbuild.plan.job import Job
 
 # Of Debian's 6.1: level 1 makes 14.3 MB, 6 11.8 MB, 9 11.7 MB; unpacking takes the same time.
@@ -21,9 +23,18 @@ _LEVEL = 6
 _GZIP = 16 + zlib.MAX_WBITS
 
 
-def started_by_xl(kernel: Input, type: str, name: str, at: Position | None) -> OutputOf:
-    """The kernel of an x86 guest, for xl."""
-    params = {"type": type, "name": name}
+def prepared(
+    kernel: Input, type: str, name: str, at: Position | None, *, arch: str = "", packed: bool = True, pv: str = "x86_64"
+) -> OutputOf:
+    """The kernel of an x86 guest.
+
+    arch: what it must be made for; not `packed`: for a dom0 that unpacks nothing; pv: what pv kernels are made for.
+    """
+    params: dict[str, Json] = {"type": type, "name": name, "arch": arch}
+    if not packed:
+        params["packed"] = False
+    if pv != "x86_64":
+        params["pv"] = pv
     label = f"prepare {name} for {type} guests"
     action = Action(label, "xenbuild.parts.guestkernel:run", params, {"kernel": kernel}, ("kernel",), at=at)
     return action.output("kernel")
@@ -36,7 +47,10 @@ def run(job: Job) -> None:
         check_hvm(data, name)
     else:
         elf = unpacked(data, name)
-        check(notes_of_elf(Elf.parse(elf, name)), kind, name)
+        check(notes_of_elf(Elf.parse(elf, name)), kind, name, job.params["arch"], job.params.get("pv", "x86_64"))
+        if not job.params.get("packed", True):
+            job.out("kernel").write_bytes(elf)
+            return
         if is_bzimage(data):
             packer = zlib.compressobj(_LEVEL, wbits=_GZIP)  # without a name or time
             with job.out("kernel").open("wb") as out:
@@ -63,10 +77,15 @@ def unpacked(data: bytes, name: str) -> bytes | memoryview:
     )
 
 
-def check(notes: XenNotes, kind: str, name: str) -> None:
-    """Raises FormatError if a kernel with these notes cannot be a guest of the type "pv" or "pvh"."""
+def check(notes: XenNotes, kind: str, name: str, arch: str = "", pv: str = "x86_64") -> None:
+    """Raises FormatError if a kernel with these notes cannot be a guest of the type "pv" or "pvh".
+
+    arch: what it must be made for; pv: the architecture of the pv kernels that the hypervisor starts.
+    """
     if notes.arch not in ("x86_64", "ia32"):
         raise FormatError(f"{name} is made for {notes.arch}, the guest for x86", advice="give a kernel for x86")
+    if arch and notes.arch != arch:
+        raise FormatError(f"{name} is made for {notes.arch}, the guest for {arch}", advice=f"write arch: {notes.arch}")
     if not notes.modes:
         raise FormatError(
             f"{name} has no Xen notes that say how to start it",
@@ -77,7 +96,11 @@ def check(notes: XenNotes, kind: str, name: str) -> None:
         raise FormatError(
             f"{name} is no {kind} kernel: it has no Xen note {lacks}", advice=f"write type: {notes.modes[0]}"
         )
-    if kind == "pv" and notes.arch == "ia32":
+    if kind == "pv" and pv == "ia32" and notes.arch != pv:
+        raise FormatError(
+            f"{name} is a 64-bit pv kernel, the hypervisor a 32-bit one", advice="give a kernel for ia32 with PAE"
+        )
+    if kind == "pv" and notes.arch == "ia32" and pv != notes.arch:
         raise FormatError(
             f"{name} is a 32-bit pv kernel, which Debian's Xen does not start (CONFIG_PV32 is off)",
             advice="write type: pvh or hvm" if "pvh" in notes.modes else "give a 64-bit kernel",

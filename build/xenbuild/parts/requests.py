@@ -10,7 +10,7 @@ from pathlib import Path
 from xenbuild.errors import HostError
 from xenbuild.sources.request import Request
 from xenbuild.spec.model import Declaration
-from xenbuild.spec.recipe import Archive, Release, Tools, load_recipe
+from xenbuild.spec.recipe import Archive, HypervisorRecipe, Release, Tools, load_recipe
 
 _HOST_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}  # uname -m -> Debian's name
 
@@ -27,9 +27,12 @@ def host_architecture() -> str:
 def part_requests(declaration: Declaration, release: Release) -> dict[str, Request]:
     """The package requests of one target by role.
 
-    The roles are hypervisor, kernel, dom0, device model, grub, `extra` for the user's packages in dom0, and
+    The roles are hypervisor, kernel, dom0, device model, grub, state, `extra` for the user's packages in dom0, and
     `packages ...` for each list of packages that a guest or a disk has.
     """
+    hypervisor = load_recipe(HypervisorRecipe, declaration.target.hypervisor, declaration.folder)
+    if declaration.target.arch not in release.architectures:
+        return {}  # spec/unikernel.py saw to it that nothing is taken from packages
     arch = release.architectures[declaration.target.arch]
     archives = added_archives(declaration)
 
@@ -51,15 +54,21 @@ def part_requests(declaration: Declaration, release: Release) -> dict[str, Reque
             folder=declaration.folder,
         )
 
-    found = {"dom0": request("dom0", [*release.dom0.roots, *arch.dom0_roots], exclude=release.dom0.exclude)}
-    if declaration.hypervisor.file is None:
+    bare = declaration.dom0.kind == "unikernel"
+    ours = any(domain.kernel is None and domain.boot != "firmware" for domain in declaration.domains.values())
+    found = {}
+    if not bare or ours:  # guests without a kernel of their own take the release's, and busybox
+        found["dom0"] = request("dom0", [*release.dom0.roots, *arch.dom0_roots], exclude=release.dom0.exclude)
+    if declaration.hypervisor.file is None and not hypervisor.compiled:
         found["hypervisor"] = request("hypervisor", arch.hypervisor.roots, only=arch.hypervisor.only or "-")
-    if declaration.dom0.kernel is None:
+    if declaration.dom0.kernel is None and (not bare or ours):
         found["kernel"] = request("kernel", arch.kernel.roots, only=arch.kernel.only)
     if needs_device_model(declaration) and arch.device_model is not None:
         found["device model"] = request(
             "device model", arch.device_model.roots, exclude=[*release.dom0.exclude, *arch.device_model.exclude]
         )
+    if declaration.dom0.state is not None and release.state is not None:
+        found["state"] = request("state", release.state.roots, exclude=release.state.exclude)
     microcode = declaration.hypervisor.microcode
     if microcode is not None and microcode.packages:
         more = (*_firmware_archives(release), *archives)

@@ -47,6 +47,13 @@ def write_stated(job: Job, entries: Iterable[Json]) -> None:
     _write(job, stated_entries(entries, job.path), job.params.get("level", LEVEL))
 
 
+def write_archive(job: Job, entries: Iterable[Json], output: str) -> None:
+    """Writes such entries as an archive that is not compressed."""
+    with job.out(output).open("wb") as out:
+        for record in write(stated_entries(entries, job.path)):
+            out.write(record)
+
+
 def join(job: Job) -> None:
     """Action: segments -> initramfs. params: order (names of inputs). output: initramfs."""
     with job.out("initramfs").open("wb") as out:

@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 
 from xenbuild.errors import DeclarationError, Position
 from xenbuild.parts.toolstree import ToolsTree
+from xenbuild.parts.unikernel import unikernel
 from xenbuild.plan.action import Action, File, Input, TreeOf
 from xenbuild.plan.job import Job
 from xenbuild.sources.other import file_name, git_source, url_source
@@ -48,6 +49,9 @@ class Sourced:
         if source.file is not None:
             return File(self.store.put_file(source.file))
         at = at or source.at()
+        if source.unikernel is not None:
+            files, arch = source.unikernel, self.declaration.target.arch
+            return unikernel(use.name, files, arch, self.store, self.tools("build"))
         if source.program is not None:
             return self._program(use.name, source, at)
         if source.url is not None:

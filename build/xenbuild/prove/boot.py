@@ -7,7 +7,7 @@ from pathlib import Path
 
 from xenbuild.errors import ProofFailed
 from xenbuild.prove.console import Console
-from xenbuild.prove.guest import Guest, ToolstackGuest, XenGuest
+from xenbuild.prove.guest import Guest, PrefixedGuest, ToolstackGuest, XenGuest
 from xenbuild.prove.qmp import Qmp
 from xenbuild.prove.shell import Shell
 
@@ -15,7 +15,8 @@ from xenbuild.prove.shell import Shell
 class Boot:
     """The machine's console, dom0's shell, QEMU, and the guests that steps spoke of.
 
-    `log` is the console's; `forbid` are patterns by guest, `numbers` the guests that Xen starts.
+    `log` is the console's; `forbid` are patterns by guest, `numbers` the guests that Xen starts,
+    `unikernel` says what dom0 is.
     """
 
     def __init__(
@@ -26,6 +27,7 @@ class Boot:
         log: Path,
         forbid: Mapping[str, Sequence[str]],
         numbers: Mapping[str, int],
+        unikernel: bool = False,
     ) -> None:
         self.console = console
         self.qmp = qmp
@@ -37,6 +39,7 @@ class Boot:
         self._log = log
         self._forbid = forbid
         self._numbers = numbers
+        self._unikernel = unikernel
         self._shells: dict[str, Shell] = {}
 
     def file(self, name: str) -> Path:
@@ -46,17 +49,18 @@ class Boot:
     def guest(self, name: str) -> Guest:
         if name not in self.guests:
             log, forbid = self.file(f"{name}.log"), list(self._forbid.get(name, ()))
-            self.guests[name] = (
-                XenGuest(name, log, forbid, self.console, self._numbers[name])
-                if name in self._numbers
-                else ToolstackGuest(name, log, forbid, self.console, self.shell)
-            )
+            if name in self._numbers:
+                self.guests[name] = XenGuest(name, log, forbid, self.console, self._numbers[name])
+            elif self._unikernel:
+                self.guests[name] = PrefixedGuest(name, log, forbid, self.console)
+            else:
+                self.guests[name] = ToolstackGuest(name, log, forbid, self.console, self.shell)
         return self.guests[name]
 
     def shell_of(self, name: str) -> Shell:
         """The shell on a guest's console."""
         if name not in self._shells:
-            self._shells[name] = Shell(self.guest(name), self.nonce, paced=False)
+            self._shells[name] = Shell(self.guest(name), self.nonce, paced=False, of=f"{name}-")
         return self._shells[name]
 
     def begin_again(self) -> None:
@@ -69,5 +73,7 @@ class Boot:
 
     def in_dom0(self, name: str) -> None:
         """Raises ProofFailed for a guest that dom0's toolstack knows nothing of."""
+        if self._unikernel:
+            raise ProofFailed(f"guest {name} has no screen: dom0 is a unikernel")
         if name in self._numbers:
             raise ProofFailed(f"guest {name} is started by Xen: it has no screen in dom0")

@@ -30,6 +30,7 @@ _FOREIGN = re.compile(r"\(XEN\)|\[ *\d+\.\d+\]|xenbuild:")
 _READ = "xbg() { tail -c +$2 /var/log/xen/console/guest-$1.log 2>/dev/null | head -c $3 | gzip -c | base64; }"
 _SWITCH = re.compile(r"\*\*\* Serial input to (Xen|DOM(\d+))")  # xen/drivers/char/console.c
 _SWITCH_WAIT = 5.0  # seconds
+_TYPED = 32  # bytes in a line of dom0's shell, four characters each (dom0-image/unikernel/shell.c)
 _VPL011_PIECE = 16  # bytes; Xen drops what does not fit into the 32 of its serial port (SBSA_UART_FIFO_SIZE)
 _VPL011_REST = 0.2  # seconds in which the guest takes a piece
 
@@ -196,6 +197,36 @@ class XenGuest(Guest):
                 f"Xen does not switch its input to guest {self.name}",
                 advice=f"it offers {', '.join(told) or 'nothing'}; it takes input for guests with vpl011 only",
             )
+
+
+class PrefixedGuest(Guest):
+    """A guest of a dom0 that is a unikernel, which prints each line with the guest's name before it."""
+
+    def __init__(self, name: str, log: Path, forbid: list[str], console: Console) -> None:
+        super().__init__(name, log, forbid)
+        self._console = console
+        self._read_to = 0
+        self._lines = re.compile(rf"^(?:dom0> [^\n\[]*)?\[{re.escape(name)}\] (.*)\n", re.MULTILINE)
+
+    def poll(self, deadline: float) -> bool:
+        history = self._console.history
+        while found := history.search(self._lines, self._read_to):
+            self._read_to = found[0]
+            self._take(found[1][1].encode() + b"\n")
+        return False
+
+    def send(self, data: bytes, deadline: float) -> None:
+        mark = self._console.history.mark
+        for start in range(0, len(data), _TYPED):
+            text = "".join(f"\\x{byte:02x}" for byte in data[start : start + _TYPED])
+            self._console.send(f"\rtype {self.name} {text}\r".encode(), deadline)
+            self._console.expect(rf"{re.escape(text[-8:])}\s", deadline)  # its echo: dom0 took the line
+        self._console.history.mark = mark
+
+    def rest(self, until: float) -> None:
+        mark = self._console.history.mark
+        self._console.seen(_NEVER, until)
+        self._console.history.mark = mark
 
 
 def quietly(console: Console, shell: Shell, command: str, deadline: float, *, define: str = "") -> str:

@@ -50,6 +50,7 @@ class Start:
     format: str = "raw"  # of a disk
     firmware: Sequence[str] = field(default=())  # words for QEMU
     machine: str = ""  # options of -machine that the firmware needs
+    before: tuple[str, ...] = ()  # words before those for Xen, where QEMU gives them to a UEFI application
 
 
 def qemu_argv(
@@ -103,7 +104,7 @@ def _kernel(start: Start, words: Sequence[str]) -> list[str]:
             f"the path of the image has a blank in it: {start.image}",
             advice="QEMU passes the path on the kernel's command line, where a blank ends it; choose another folder",
         )
-    return ["-kernel", str(start.image), *(("-append", " ".join(words)) if words else ())]
+    return ["-kernel", str(start.image), *(("-append", " ".join([*start.before, *words])) if words else ())]
 
 
 def _disk(start: Start, words: Sequence[str]) -> list[str]:

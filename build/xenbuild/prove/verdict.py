@@ -48,6 +48,7 @@ class Proof:
     rerun: str  # the command of ours that boots the same machine
     kvm: bool = False
     numbers: Mapping[str, int] = field(default_factory=dict)  # of the guests that Xen starts
+    unikernel: bool = False  # dom0 is one, not a Linux
 
 
 @dataclass(slots=True)
@@ -135,7 +136,7 @@ def prove(proof: Proof, programs: Programs, cancel: threading.Event | None = Non
                 fds=(qmp.theirs.fileno(),),
             ) as console,
         ):
-            boot = Boot(console, qmp, nonce, proof.log, test.forbid_in, proof.numbers)
+            boot = Boot(console, qmp, nonce, proof.log, test.forbid_in, proof.numbers, proof.unikernel)
             try:
                 _Judge(boot, verdict, began + test.timeout).steps(test)
             except XenbuildError:

@@ -167,8 +167,9 @@ def _domain(domain: Domain, problems: Problems) -> None:
 
 
 def _source(source: Source, problems: Problems) -> None:
-    _exactly_one(source, ("apt", "file", "git", "url", "program"), "source", problems)
-    needs = {"apt": ("suites", "keyring"), "git": ("commit",), "url": ("sha256",), "file": (), "program": ()}
+    _exactly_one(source, ("apt", "file", "git", "url", "program", "unikernel"), "source", problems)
+    needs: dict[str, tuple[str, ...]] = {"apt": ("suites", "keyring"), "git": ("commit",), "url": ("sha256",)}
+    needs |= dict.fromkeys(("file", "program", "unikernel"), ())
     if source.program is not None:
         scripts = [file for file in source.program if file.suffix == ".lds"]
         if len(scripts) != 1:

@@ -38,6 +38,11 @@ class Bridge(Node):
 
 @dataclass(kw_only=True)
 class Dom0(Node):
+    kind: str | None = key(
+        "what runs in it: linux with the release's toolstack, or xenbuild's own unikernel, which starts pv guests only",
+        default=None,
+        choices=("linux", "unikernel"),
+    )
     enabled: bool = key("false: there is no dom0, only guests that Xen starts (Arm)", default=True)
     type: str | None = key(
         "kind of domain that dom0 is on x86: pv, or pvh, which needs an IOMMU; pv otherwise",
@@ -46,7 +51,7 @@ class Dom0(Node):
     )
     memory: Size = key("dom0's memory", default=Size(512 << 20))
     memory_share: Percent | None = key(
-        "share of the machine's memory that dom0 gets where it is more than `memory` (x86)", default=None
+        "share of the memory that is free on dom0's nodes, where it is more than `memory` (x86)", default=None
     )
     max_memory: Size | None = key(
         "most memory, at the start and when `xl mem-set` gives it more; the same as `memory` otherwise (x86)",
@@ -65,5 +70,11 @@ class Dom0(Node):
     bridge: Bridge | None = key("network bridge for the guests", factory=Bridge)
     drivers: list[str] = key("driver sets (pv-drivers/) that dom0 must have", factory=lambda: ["dom0-base", "backends"])
     modules: list[str] = key("more kernel modules by name", factory=list)
+    state: str | None = key(
+        "a disk or partition of the machine, such as /dev/vda1, on which saved guests outlive a restart; an ext4 file "
+        "system is made on it if it is blank (x86)",
+        default=None,
+        pattern=r"/dev/[a-zA-Z0-9/._-]+",
+    )
     kernel: InputFile | None = key("your own dom0 kernel instead of the release's", default=None)
     initramfs: InputFile | None = key("your own initramfs (only with `kernel`)", default=None)

@@ -36,6 +36,7 @@ from xenbuild.spec.nodes import Mapping, Scalar, Sequence, Tree, kind, scalars
 from xenbuild.spec.problems import Problems, nearest
 from xenbuild.spec.recipe import Board, DriverSet, HypervisorRecipe, Recipe, Release, load_recipe, load_tools
 from xenbuild.spec.scalars import quote
+from xenbuild.spec.unikernel import settle
 from xenbuild.spec.variables import NONCE, Variables, declared
 
 
@@ -84,6 +85,7 @@ def load(
     texts = (scalar.text for scalar in scalars(document.tree))
     check_sources(made, [*texts, *(variables or {}).values()], problems)
     recipes = _recipes(made, problems)
+    made = settle(made, recipes, problems)
     _check_host_tools(made, problems)
     check_host(made, *_host(made), problems)
     problems.check()

@@ -33,7 +33,7 @@ class Target:
 
 @dataclass(kw_only=True)
 class Source(Node):
-    """One of `apt`, `file`, `git`, `url`, `program`; all but the first are written source:NAME, or source:NAME/PATH."""
+    """One of `apt`, `file`, `git`, `url`, `program`, `unikernel`; all but the first are written source:NAME[/PATH]."""
 
     apt: str | None = key("base address of an apt repository, whose packages join the release's", default=None)
     suites: list[str] = key("suites of the apt repository", factory=list)
@@ -46,6 +46,10 @@ class Source(Node):
     file: Path | None = key("a file", default=None)
     program: list[Path] | None = key(
         "C and assembly files and a linker script (.lds), compiled to a freestanding ELF file: a unikernel",
+        default=None,
+    )
+    unikernel: list[Path] | None = key(
+        "C and assembly files of a pv guest on xenbuild's own base and PV drivers (pv-drivers/), with their headers",
         default=None,
     )
     triple: str = key(

@@ -1,0 +1,53 @@
+"""hvkernel, compiled from its sources: an object a file, and two links, since the image holds a table of its functions."""
+
+from __future__ import annotations
+
+from xenbuild.parts.hvsymbols import assembly
+from xenbuild.parts.objects import STRICT, Unit, folder_unit, object_of, objects_of
+from xenbuild.plan.action import Action, File, Input, Json, OutputOf, TreeOf
+from xenbuild.plan.job import Job
+from xenbuild.spec.data import data_dir
+from xenbuild.store.store import Store
+from xenbuild.store.tree import Tree
+
+# Triple, flags, and where the direct map begins (arch/x86/ARCH/include/asm/layout.h). No jump tables: they would be
+# indirect jumps in a kernel.
+_COMMON = ("-fno-jump-tables", *STRICT)
+_TARGETS: dict[str, tuple[str, tuple[str, ...], int]] = {
+    "ia32": ("i386-unknown-none-elf", ("-march=pentium2", "-mno-mmx", "-mno-sse", "-mno-80387"), 0xFB000000),
+    "x86_64": (
+        "x86_64-unknown-none-elf",
+        ("-mno-mmx", "-mno-sse", "-mno-red-zone", "-fpie", "-fvisibility=hidden"),
+        0xFFFF830000000000,
+    ),
+}
+_IMAGE = 0x100000  # where it is loaded
+
+
+def hypervisor(arch: str, store: Store, tools: Input) -> OutputOf:
+    """The plan of hvkernel for an architecture; its output is an ELF file that multiboot and PVH loaders start."""
+    triple, flags, base = _TARGETS[arch]
+    top = data_dir("hvkernel")
+    folders = ["include", "include/abi", "common", "pv", "arch/x86", "arch/x86/include/abi", "arch/x86/include/asm"]
+    folders += [f"arch/x86/{arch}", f"arch/x86/{arch}/include/asm"]
+    include = ["hv/include", "hv/pv", "hv/arch/x86/include", f"hv/arch/x86/{arch}/include"]
+    unit = folder_unit(top, "hv", folders, include, (*flags, *_COMMON))
+    objects = objects_of("hvkernel", [unit], triple, store, tools)
+    words = [f"--defsym=DIRECT_BASE={base:#x}", f"--defsym=IMAGE_PHYS={_IMAGE:#x}", "-z", "noexecstack"]
+    inputs = {**objects, "script": File(store.put_file(top / "arch/x86/hvkernel.lds")), "tools": tools}
+    first = _link("link hvkernel for its symbols", list(objects), words, inputs)
+    table = Action("hvkernel's symbols", "xenbuild.parts.hvkernel:symbols", {}, {"image": first}, ("source",))
+    none = TreeOf(store.put_tree(Tree({})))
+    bare = Unit({}, [], flags)
+    named = object_of("hvkernel", "symbols.S", table.output("source"), none, bare, triple, tools)
+    return _link("link hvkernel", [*objects, "symbols"], [*words, "-s"], {**inputs, "symbols": named})
+
+
+def _link(label: str, order: list[str], words: list[str], inputs: dict[str, Input]) -> OutputOf:
+    params: dict[str, Json] = {"order": [*order], "words": [*words]}
+    return Action(label, "xenbuild.parts.objects:link", params, inputs, ("program",)).output("program")
+
+
+def symbols(job: Job) -> None:
+    """Action: image, linked with its symbols -> source, the table of its functions as assembly."""
+    job.out("source").write_text(assembly(job.path("image").read_bytes()))

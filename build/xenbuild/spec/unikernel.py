@@ -1,0 +1,94 @@
+"""Rules of a dom0 that is a unikernel (`dom0.kind`): what it can do for guests, and what a test can ask of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from xenbuild.spec.block import Node
+from xenbuild.spec.domain import Domain
+from xenbuild.spec.model import Declaration
+from xenbuild.spec.problems import Problems
+from xenbuild.spec.recipe import HypervisorRecipe, Recipe, Release
+from xenbuild.spec.scalars import quote
+
+# dom0-image/unikernel/config.h
+MAX_NAME, MAX_DISKS, MAX_NETWORKS, MAX_CMDLINE = 31, 4, 4, 1023
+_DISK = re.compile(r"xvd[a-p]")
+
+Rule = tuple[bool, Node, str, str, str]  # broken, node, key, message, advice
+
+
+def settle(made: Declaration, recipes: Sequence[Recipe], problems: Problems) -> Declaration:
+    """The declaration with its kind of dom0 written out, judged if that is a unikernel."""
+    hypervisor = next((recipe for recipe in recipes if isinstance(recipe, HypervisorRecipe)), None)
+    kinds = hypervisor.dom0 if hypervisor else ["linux"]
+    kind = made.dom0.kind or kinds[0]
+    if kind not in kinds:
+        message = f"{made.target} has no dom0 of kind {kind}"
+        problems.add(made.dom0.at("kind"), message, f"kinds here: {', '.join(kinds)}")
+    elif kind == "unikernel" and made.target.arch not in ("x86_64", "ia32"):
+        advice = "write kind: linux, or give the x86 target its own dom0 with `when`"
+        problems.add(made.dom0.at("kind"), "the unikernel as dom0 is made for x86", advice)
+    elif kind == "unikernel":
+        _check(made, problems)
+        _check_packages(made, recipes, problems)
+    return replace(made, dom0=replace(made.dom0, kind=kind))
+
+
+def _check(made: Declaration, problems: Problems) -> None:
+    rules = [*_dom0(made)]
+    for name, domain in made.domains.items():
+        rules += _guest(name, domain)
+    for test in made.tests:
+        for step in test.steps:
+            advice = "use `send` and `expect`; its commands are listed by help"
+            message = f"test {test.name}: dom0 is a unikernel, where no command can be `run`"
+            rules.append((step.run is not None and step.guest is None, step, "run", message, advice))
+    for broken, node, key, message, advice in rules:
+        if broken:
+            problems.add(node.at(key), message, advice)
+
+
+def _check_packages(made: Declaration, recipes: Sequence[Recipe], problems: Problems) -> None:
+    """An architecture that the release has no packages for: guests bring their kernels."""
+    release = next((recipe for recipe in recipes if isinstance(recipe, Release)), None)
+    if release is None or made.target.arch in release.architectures:
+        return
+    for name, domain in made.domains.items():
+        if domain.kernel is None:
+            message = f"domains.{name}: {made.release} has no packages for {made.target.arch}, so no kernel either"
+            problems.add(domain.at("kernel"), message, "name a kernel, for instance a source of kind unikernel")
+
+
+def _dom0(made: Declaration) -> Iterator[Rule]:
+    dom0 = made.dom0
+    for key in ("packages", "files", "users", "modules"):
+        message = f"dom0.{key}: dom0 is a unikernel, which has none"
+        yield bool(getattr(dom0, key)), dom0, key, message, "remove them, or write dom0.kind: linux"
+    yield dom0.type == "pvh", dom0, "type", "dom0.type: a dom0 that is a unikernel is pv", "remove type"
+    yield dom0.kernel is not None, dom0, "kernel", "dom0.kernel beside dom0.kind: unikernel", "remove one of them"
+
+
+def _guest(name: str, domain: Domain) -> Iterator[Rule]:
+    what = f"domains.{name}: dom0 is a unikernel, which"
+    yield len(name) > MAX_NAME, domain, "", f"{what} takes names up to {MAX_NAME} characters", "give it a shorter one"
+    yield domain.type != "pv", domain, "type", f"{what} starts pv guests only", "write type: pv"
+    for key, lacks in (
+        ("framebuffer", "has no screens"), ("pci", "hands no devices out"), ("settings", "does not know xl.cfg(5)"),
+        ("max_memory", "gives no more than memory"), ("max_vcpus", "gives no more than vcpus"),
+    ):  # fmt: skip
+        yield bool(getattr(domain, key)), domain, key, f"{what} {lacks}", f"remove {key}"
+    yield domain.boot == "firmware", domain, "boot", f"{what} has no firmware", "write boot: grub, or name a kernel"
+    yield domain.on_shutdown == "save", domain, "on_shutdown", f"{what} has no disk to save to", "write destroy"
+    long = sum(len(word) + 1 for word in domain.cmdline) > MAX_CMDLINE
+    yield long, domain, "cmdline", f"{what} takes command lines up to {MAX_CMDLINE} characters", "make it shorter"
+    for key, most in (("disks", MAX_DISKS), ("networks", MAX_NETWORKS), ("after", 1)):
+        count = len(getattr(domain, key))
+        yield count > most, domain, key, f"{what} takes up to {most} of `{key}`, not {count}", "remove some"
+    for disk in domain.disks:
+        bad = disk.name is not None and not _DISK.fullmatch(disk.name)
+        yield bad, disk, "name", f"{what} has no disk {quote(disk.name or '')}", "disks are xvda to xvdp"
+        yield disk.format != "raw", disk, "format", f"{what} reads raw images only", "convert it with qemu-img"
+        yield disk.cdrom, disk, "cdrom", f"{what} has no CD drives", "remove cdrom"

@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "commands.h"
+
+#include "base.h"
+#include "bridge.h"
+#include "control.h"
+#include "devices.h"
+#include "event.h"
+#include "guest.h"
+#include "memory.h"
+#include "xs.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char no_guest[] = "there is no guest of this name";
+static const char no_domain[] = "it does not run";
+static const char no_number[] = "this is no number that fits";
+
+/* The running guest that a word names. */
+static struct guest *running(const char *name, const char **error)
+{
+	struct guest *guest = guest_find(name);
+
+	*error = guest ? guest->running ? NULL : no_domain : no_guest;
+	return *error ? NULL : guest;
+}
+
+static bool number(const char *text, u64 most, u64 *value)
+{
+	char *end;
+
+	*value = strtoull(text, &end, 0);
+	return end != text && !*end && *value <= most;
+}
+
+static const char *state_of(const struct domain_info *info)
+{
+	if (info->flags & DOMAIN_DYING)
+		return "dying";
+	if (info->flags & DOMAIN_SHUTDOWN)
+		return "ended";
+	if (info->flags & DOMAIN_PAUSED)
+		return "paused";
+	return info->flags & DOMAIN_BLOCKED ? "idle" : "running";
+}
+
+static void list_one(const char *name, domid_t dom)
+{
+	struct domain_info info;
+	u16 weight, cap;
+
+	if (domain_info(dom, &info) || info.domain != dom)
+		return;
+	domain_get_weight(dom, &weight, &cap);
+	printf("%-16s %4u %8llu %5u %-8s %6llu.%01llu %6u %4u\n", name, dom,
+	       (unsigned long long)info.tot_pages * 4, info.nr_online_vcpus, state_of(&info),
+	       (unsigned long long)(info.cpu_time / SECOND),
+	       (unsigned long long)(info.cpu_time / (SECOND / 10) % 10), weight, cap);
+}
+
+static const char *list(char **words, u32 count)
+{
+	(void)words, (void)count;
+	printf("%-16s %4s %8s %5s %-8s %8s %6s %4s\n", "name", "id", "KiB", "vcpus", "state",
+	       "time(s)", "weight", "cap");
+	list_one("dom0", 0);
+	for (struct guest *guest = guests_first(); guest; guest = guest->next) {
+		if (guest->running)
+			list_one(guest->config.name, guest->dom);
+		else
+			printf("%-16s %4s %8llu %5u %s\n", guest->config.name, "-",
+			       (unsigned long long)guest->config.memory, guest->config.vcpus,
+			       "off");
+	}
+	return NULL;
+}
+
+static const char *create(char **words, u32 count)
+{
+	struct guest *guest = guest_find(words[0]);
+	const char *error = guest ? guest_create(guest) : no_guest;
+
+	(void)count;
+	if (!error)
+		printf("dom0: guest %s is domain %u\n", words[0], guest->dom);
+	return error;
+}
+
+static const char *destroy(char **words, u32 count)
+{
+	struct guest *guest = guest_find(words[0]);
+
+	(void)count;
+	return guest ? guest_destroy(guest) : no_guest;
+}
+
+static const char *ask(char **words, u32 count)
+{
+	struct guest *guest = guest_find(words[0]);
+
+	return guest ? guest_ask(guest, count > 1 ? words[1] : "poweroff") : no_guest;
+}
+
+static const char *save(char **words, u32 count)
+{
+	struct guest *guest = guest_find(words[0]);
+
+	(void)count;
+	return guest ? guest_save(guest) : no_guest;
+}
+
+static const char *restore(char **words, u32 count)
+{
+	struct guest *guest = guest_find(words[0]);
+	const char *error = guest ? guest_restore(guest) : no_guest;
+
+	(void)count;
+	if (!error)
+		printf("dom0: guest %s is domain %u\n", words[0], guest->dom);
+	return error;
+}
+
+static const char *pause(char **words, u32 count)
+{
+	const char *error;
+	struct guest *guest = running(words[0], &error);
+
+	(void)count;
+	if (guest && domain_pause(guest->dom))
+		error = "the hypervisor refused it";
+	return error;
+}
+
+static const char *unpause(char **words, u32 count)
+{
+	const char *error;
+	struct guest *guest = running(words[0], &error);
+
+	(void)count;
+	if (guest && domain_unpause(guest->dom))
+		error = "the hypervisor refused it";
+	return error;
+}
+
+static const char *console(char **words, u32 count)
+{
+	const char *error;
+	struct guest *guest = running(words[0], &error);
+
+	(void)count;
+	if (!guest)
+		return error;
+	printf("dom0: console of %s; Ctrl-] leaves\n", words[0]);
+	terminal_attach(&guest->terminal);
+	return NULL;
+}
+
+static const char *log(char **words, u32 count)
+{
+	struct guest *guest = guest_find(words[0]);
+
+	(void)count;
+	if (!guest)
+		return no_guest;
+	terminal_print_log(&guest->terminal);
+	return NULL;
+}
+
+/* A byte of a text in which \xHH stands for any; *text goes on behind it. */
+static char unescaped(const char **text)
+{
+	char digits[5] = {'0', 'x', 0, 0, 0}, *end;
+	unsigned long byte;
+
+	if ((*text)[0] != '\\' || (*text)[1] != 'x' || !(*text)[2])
+		return *(*text)++;
+	memcpy(digits + 2, *text + 2, 2);
+	byte = strtoul(digits, &end, 16);
+	*text += end - digits;
+	return (char)byte;
+}
+
+static const char *type(char **words, u32 count)
+{
+	const char *error;
+	struct guest *guest = running(words[0], &error);
+
+	for (u32 i = 1; guest && i < count; i++) {
+		for (const char *at = words[i]; *at;) {
+			char byte = unescaped(&at);
+
+			terminal_type(&guest->terminal, &byte, 1);
+		}
+		if (i + 1 < count)
+			terminal_type(&guest->terminal, " ", 1);
+	}
+	return error;
+}
+
+static const char *weight(char **words, u32 count)
+{
+	const char *error;
+	struct guest *guest = running(words[0], &error);
+	u64 share, cap = 0;
+
+	if (!guest)
+		return error;
+	if (!number(words[1], 65535, &share) || !share ||
+	    (count > 2 && !number(words[2], 65535, &cap)))
+		return no_number;
+	return domain_set_weight(guest->dom, (u16)share, (u16)cap) ? "the hypervisor refused it"
+								   : NULL;
+}
+
+/* The guest's balloon does the work; its limit moves at once when it grows. */
+static const char *memory(char **words, u32 count)
+{
+	const char *error;
+	struct guest *guest = running(words[0], &error);
+	char path[64];
+	u64 kib;
+
+	(void)count;
+	if (!guest)
+		return error;
+	if (!number(words[1], guest->config.memory, &kib) || kib < 1024)
+		return "give KiB, at most what the guest was made with";
+	snprintf(path, sizeof(path), "/local/domain/%u/memory/target", guest->dom);
+	return xs_printf(XS_NO_TX, path, "%llu", (unsigned long long)kib) ? "xenstore refused it"
+									  : NULL;
+}
+
+static const char *vcpus(char **words, u32 count)
+{
+	const char *error;
+	struct guest *guest = running(words[0], &error);
+	char path[64];
+	u64 online;
+
+	(void)count;
+	if (!guest)
+		return error;
+	if (!number(words[1], guest->config.vcpus, &online) || !online)
+		return "give a number from 1 to what the guest was made with";
+	for (u32 i = 0; i < guest->config.vcpus; i++) {
+		snprintf(path, sizeof(path), "/local/domain/%u/cpu/%u/availability", guest->dom, i);
+		xs_write(XS_NO_TX, path, i < online ? "online" : "offline");
+	}
+	return NULL;
+}
+
+static void tree(const char *path, u32 depth)
+{
+	char names[2048], value[128], below[256];
+	int length = xs_list(XS_NO_TX, path, names, sizeof(names));
+
+	if (length < 0 || depth > 8)
+		return;
+	for (char *name = names; name < names + length; name += strlen(name) + 1) {
+		snprintf(below, sizeof(below), "%s/%s", *path && path[1] ? path : "", name);
+		if (xs_read(XS_NO_TX, below, value, sizeof(value)) < 0)
+			*value = 0;
+		printf("%*s%s = %s\n", (int)(2 * depth), "", name, value);
+		tree(below, depth + 1);
+	}
+}
+
+static const char *store(char **words, u32 count)
+{
+	tree(count ? words[0] : "/", 0);
+	return NULL;
+}
+
+static const char *info(char **words, u32 count)
+{
+	struct block *disk;
+	struct nic *nic;
+
+	(void)words, (void)count;
+	printf("memory: %lu KiB, %lu KiB free\n", start_info->nr_pages * 4, pages_left() * 4);
+	for (u32 i = 0; (disk = device_disk_number(i)); i++)
+		printf("disk %s: %llu sectors%s\n", disk->name, (unsigned long long)disk->sectors,
+		       disk->readonly ? ", read-only" : "");
+	for (u32 i = 0; (nic = bridge_port(i)); i++)
+		printf("bridge port %s: %llu in, %llu out, %llu dropped\n", nic->name,
+		       (unsigned long long)nic->received, (unsigned long long)nic->sent,
+		       (unsigned long long)nic->dropped);
+	for (struct guest *guest = guests_first(); guest; guest = guest->next)
+		for (u32 i = 0; i < MAX_DISKS; i++) {
+			u64 requests, sectors;
+
+			if (!guest->blkbacks[i])
+				continue;
+			blkback_counts(guest->blkbacks[i], &requests, &sectors);
+			printf("disk %s of %s: %llu requests, %llu sectors\n",
+			       guest->config.disks[i].device, guest->config.name,
+			       (unsigned long long)requests, (unsigned long long)sectors);
+		}
+	return NULL;
+}
+
+static const char *poweroff(char **words, u32 count)
+{
+	(void)words, (void)count;
+	for (struct guest *guest = guests_first(); guest; guest = guest->next)
+		guest_destroy(guest);
+	shutdown(SHUTDOWN_POWEROFF);
+}
+
+static const char *reboot(char **words, u32 count)
+{
+	(void)words, (void)count;
+	shutdown(SHUTDOWN_REBOOT);
+}
+
+static const char *help(char **words, u32 count)
+{
+	(void)words, (void)count;
+	for (u32 i = 0; i < command_count; i++)
+		printf("%-9s %-18s %s\n", commands[i].name, commands[i].words, commands[i].help);
+	return NULL;
+}
+
+const struct command commands[] = {
+    {"list", "", "the domains", 0, list},
+    {"create", "GUEST", "make a guest's domain", 1, create},
+    {"destroy", "GUEST", "end it at once", 1, destroy},
+    {"shutdown", "GUEST [reboot]", "ask it to end", 1, ask},
+    {"save", "GUEST", "keep it in dom0's memory", 1, save},
+    {"restore", "GUEST", "let a saved one go on", 1, restore},
+    {"pause", "GUEST", "stop its vcpus", 1, pause},
+    {"unpause", "GUEST", "let them go on", 1, unpause},
+    {"console", "GUEST", "its console; Ctrl-] leaves", 1, console},
+    {"log", "GUEST", "its last output", 1, log},
+    {"type", "GUEST TEXT", "type on its console; \\x0d is Return", 2, type},
+    {"weight", "GUEST N [CAP]", "its share of the CPUs", 2, weight},
+    {"memory", "GUEST KIB", "its memory target", 2, memory},
+    {"vcpus", "GUEST N", "how many of its vcpus are online", 2, vcpus},
+    {"store", "[PATH]", "nodes of xenstore", 0, store},
+    {"info", "", "memory, disks, bridge", 0, info},
+    {"poweroff", "", "end everything", 0, poweroff},
+    {"reboot", "", "start the machine anew", 0, reboot},
+    {"help", "", "this", 0, help},
+};
+
+const u32 command_count = LENGTH(commands);

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Guests from their settings to their end: domain, xenstore nodes, back ends, console. */
+#ifndef DOM0_GUEST_H
+#define DOM0_GUEST_H
+
+#include "blkback.h"
+#include "config.h"
+#include "netback.h"
+#include "terminal.h"
+
+struct built;
+struct saved;
+
+struct guest {
+	struct guest *next;
+	struct guest_config config;
+	bool running; /* it has a domain, whose number is `dom` */
+	bool started_once;
+	bool saving; /* it was asked to suspend */
+	struct saved *saved;
+	domid_t dom;
+	struct terminal terminal;
+	struct block *disks[MAX_DISKS];
+	bool own_disk[MAX_DISKS]; /* made by us for this guest */
+	struct blkback *blkbacks[MAX_DISKS];
+	struct netback *netbacks[MAX_NICS];
+};
+
+/* Read the settings of the archive, and watch for domains that end. */
+void guests_start(char *archive, size_t size);
+/* Create those that start by themselves, each behind the one it names. */
+void guests_autostart(void);
+
+struct guest *guests_first(void);
+struct guest *guest_find(const char *name);
+/* NULL, or why not. */
+const char *guest_create(struct guest *guest);
+const char *guest_destroy(struct guest *guest);
+/* Give a domain that was just made (or restored) its nodes, back ends and console, and let it run.
+ */
+const char *guest_connect(struct guest *guest, const struct built *built);
+/* Keep it in dom0's memory once it has suspended, and bring it back. */
+const char *guest_save(struct guest *guest);
+const char *guest_restore(struct guest *guest);
+/* Ask it to end by itself: "poweroff" or "reboot" in control/shutdown. */
+const char *guest_ask(struct guest *guest, const char *what);
+
+#endif

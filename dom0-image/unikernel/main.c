@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* dom0 without an operating system: it owns the devices, runs xenstore, and makes and serves the
+ * guests. */
+#include "base.h"
+#include "devices.h"
+#include "event.h"
+#include "guest.h"
+#include "hypercall.h"
+#include "memory.h"
+#include "shell.h"
+#include "xenstore/connection.h"
+
+#include <stdio.h>
+
+static void say_hello(void)
+{
+	long version = hypercall(HC_XEN_VERSION, VERSION_VERSION, 0, 0, 0);
+	char extra[16] = "";
+
+	hypercall(HC_XEN_VERSION, VERSION_EXTRAVERSION, (unsigned long)extra, 0, 0);
+	printf("dom0: unikernel on Xen ABI %ld.%ld%.16s, %lu KiB, %lu KiB free\n", version >> 16,
+	       version & 0xffff, extra, start_info->nr_pages * 4, pages_left() * 4);
+}
+
+enum shutdown_reason main(void)
+{
+	char nonce[32] = "";
+
+	if (!is_dom0())
+		panic("this is made to be dom0");
+	say_hello();
+	connections_start();
+	devices_start();
+	guests_start((char *)start_info->mod_start, start_info->mod_len);
+	guests_autostart();
+	option("xenbuild.nonce", nonce, sizeof(nonce));
+	printf("xenbuild: dom0 ready %s\n", nonce);
+	shell_start();
+	for (;;)
+		loop(UINT64_MAX);
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The control shell on dom0's console. */
+#ifndef DOM0_SHELL_H
+#define DOM0_SHELL_H
+
+#include "types.h"
+
+void shell_start(void);
+
+/* Print a line between what is being typed: the prompt moves out of the way. */
+void notice(const char *format, ...) PRINTF(1, 2);
+
+#endif

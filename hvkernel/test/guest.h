@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the test guest needs of a machine: hypercalls, a console, its page tables. */
+#ifndef TEST_GUEST_H
+#define TEST_GUEST_H
+
+#include "abi/control.h"
+#include "abi/event.h"
+#include "abi/grant.h"
+#include "abi/memory.h"
+#include "abi/xen.h"
+
+extern struct start_info *start;
+extern struct shared_info *shared;
+extern volatile unsigned int traps_seen[257];
+extern volatile ulong last_error, last_address;
+extern volatile u32 last_port;
+
+long hypercall5(ulong nr, ulong a, ulong b, ulong c, ulong d, ulong e);
+#define CALL1(nr, a)          hypercall5(HC_##nr, (ulong)(a), 0, 0, 0, 0)
+#define CALL2(nr, a, b)       hypercall5(HC_##nr, (ulong)(a), (ulong)(b), 0, 0, 0)
+#define CALL3(nr, a, b, c)    hypercall5(HC_##nr, (ulong)(a), (ulong)(b), (ulong)(c), 0, 0)
+#define CALL4(nr, a, b, c, d) hypercall5(HC_##nr, (ulong)(a), (ulong)(b), (ulong)(c), (ulong)(d), 0)
+
+void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+_Noreturn void leave(u32 reason);
+/* Counts and prints a result. */
+void check(bool good, const char *what);
+extern unsigned int failures;
+
+/* Calls it; false if it faulted. */
+ulong probe(void (*function)(ulong), ulong argument);
+void enter_user(ulong ip, ulong sp);
+
+ulong frame_of(const void *va);              /* of our own memory */
+u64 entry_of(ulong va);                      /* what maps it now */
+long map(ulong va, u64 entry);               /* update_va_mapping */
+u64 *table_of(ulong va, unsigned int level); /* the table, as we see it (read only) */
+void *page_alloc(void);
+void *memory_after_us(void); /* first address that is not mapped */
+
+u64 system_time(void);
+_Noreturn void ruin_stack(void); /* its next trap has nowhere to go */
+
+void test_memory(void);
+void test_attacks(void);
+void test_events(void);
+void test_grants(void);
+void test_user(void);
+void test_domains(void);
+
+void *memset(void *to, int value, size_t size);
+void *memcpy(void *to, const void *from, size_t size);
+int memcmp(const void *a, const void *b, size_t size);
+
+/* What a domU of ours does, by its command line. */
+_Noreturn void guest_role(const char *words);
+
+#ifdef __i386__
+#define LEVELS    3
+#define VIRT_BASE 0x40000000ul
+#define MACHPHYS  0xf5800000ul
+#define KERNEL_CS 0xe019
+#define KERNEL_SS 0xe021
+#define HV_BEGIN  0xf5800000ul
+#define HV_INSIDE 0xfb100000ul
+#else
+#define LEVELS    4
+#define VIRT_BASE 0xffffffff80000000ul
+#define MACHPHYS  0xffff800000000000ul
+#define KERNEL_CS 0xe033
+#define KERNEL_SS 0xe02b
+#define HV_BEGIN  0xffff800000000000ul
+#define HV_INSIDE 0xffff830000100000ul
+#endif
+
+#endif

@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef BASE_WINDOW_H
+#define BASE_WINDOW_H
+
+#define WINDOW_PAGES 16384ul      /* for frames of others: 64 MiB */
+#define WINDOW_END   0xf0000000ul /* Xen begins at 0xf5800000 */
+
+#endif

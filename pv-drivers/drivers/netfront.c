@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Front end of a network: a page for every entry of both rings, granted once and for all. */
+#include "event.h"
+#include "grant.h"
+#include "memory.h"
+#include "netif.h"
+#include "ring.h"
+#include "xenbus.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BUFFERS 64 /* of each direction; a ring has room for 256 */
+
+struct buffer {
+	char *page;
+	gref_t ref;
+	bool used; /* of the sending ones: the back end has it */
+};
+
+struct netfront {
+	struct nic nic;
+	struct xenbus bus;
+	struct ring tx, rx;
+	gref_t tx_ref, rx_ref;
+	port_t port;
+	struct buffer sending[BUFFERS], receiving[BUFFERS];
+};
+
+static void reap(struct netfront *front)
+{
+	while (ring_has_response(&front->tx)) {
+		struct netif_tx_response response =
+		    *(struct netif_tx_response *)ring_entry(&front->tx, front->tx.cons++);
+
+		if (response.id < BUFFERS)
+			front->sending[response.id].used = false;
+	}
+}
+
+static void send(struct nic *nic, const void *frame, size_t size)
+{
+	struct netfront *front = nic->driver;
+	struct netif_tx_request *request;
+	u16 id = 0;
+
+	reap(front);
+	while (id < BUFFERS && front->sending[id].used)
+		id++;
+	if (id == BUFFERS || size < FRAME_MIN || size > FRAME_MAX) {
+		nic->dropped++;
+		return;
+	}
+	memcpy(front->sending[id].page, frame, size);
+	front->sending[id].used = true;
+	request = ring_entry(&front->tx, front->tx.prod++);
+	*request =
+	    (struct netif_tx_request){.ref = front->sending[id].ref, .id = id, .size = (u16)size};
+	if (ring_push_requests(&front->tx))
+		event_send(front->port);
+	nic->sent++;
+}
+
+static void offer(struct netfront *front, u16 id)
+{
+	struct netif_rx_request *request = ring_entry(&front->rx, front->rx.prod++);
+
+	*request = (struct netif_rx_request){.id = id, .ref = front->receiving[id].ref};
+}
+
+static void received(struct netfront *front, struct netif_rx_response response)
+{
+	char frame[FRAME_MAX];
+
+	if (response.id >= BUFFERS)
+		return;
+	if (response.status < (int)FRAME_MIN || response.status > (int)FRAME_MAX ||
+	    response.offset + (u32)response.status > PAGE_SIZE ||
+	    response.flags & (NETRX_MORE | NETRX_EXTRA)) {
+		front->nic.dropped++;
+		offer(front, response.id);
+		return;
+	}
+	memcpy(frame, front->receiving[response.id].page + response.offset,
+	       (size_t)response.status);
+	offer(front, response.id);
+	front->nic.received++;
+	if (front->nic.receive)
+		front->nic.receive(&front->nic, frame, (size_t)response.status);
+}
+
+static void serve(void *data)
+{
+	struct netfront *front = data;
+
+	reap(front);
+	while (ring_has_response(&front->rx)) {
+		struct netif_rx_response response =
+		    *(struct netif_rx_response *)ring_entry(&front->rx, front->rx.cons++);
+
+		received(front, response);
+	}
+	if (ring_push_requests(&front->rx))
+		event_send(front->port);
+}
+
+static bool make_buffers(struct netfront *front, struct buffer *buffers, bool readonly)
+{
+	for (u32 i = 0; i < BUFFERS; i++) {
+		buffers[i].page = pages_alloc(1);
+		if (!buffers[i].page)
+			return false;
+		buffers[i].ref = grant_give(front->bus.other_id, buffers[i].page, readonly);
+		if (!buffers[i].ref)
+			return false;
+	}
+	return true;
+}
+
+static bool make_ring(struct netfront *front, struct ring *ring, gref_t *ref, u32 size)
+{
+	void *page = pages_alloc(1);
+
+	if (!page)
+		return false;
+	ring_create(ring, page, size);
+	*ref = grant_give(front->bus.other_id, page, false);
+	return *ref != 0;
+}
+
+static int tell(struct netfront *front)
+{
+	for (;;) {
+		int tx = xs_begin(), rc;
+
+		if (tx < 0)
+			return tx;
+		xenbus_put(&front->bus, (u32)tx, "tx-ring-ref", front->tx_ref);
+		xenbus_put(&front->bus, (u32)tx, "rx-ring-ref", front->rx_ref);
+		xenbus_put(&front->bus, (u32)tx, "event-channel", front->port);
+		xenbus_put(&front->bus, (u32)tx, "request-rx-copy", 1);
+		xenbus_put(&front->bus, (u32)tx, "feature-rx-notify", 1);
+		xenbus_put(&front->bus, (u32)tx, "feature-no-csum-offload", 1);
+		rc = xs_end((u32)tx, true);
+		if (rc != -XS_EAGAIN)
+			return rc;
+	}
+}
+
+static bool connect(struct netfront *front)
+{
+	int port;
+
+	if (!xenbus_wait(&front->bus, XENBUS_INIT_WAIT, 30 * SECOND))
+		return false;
+	if (!make_ring(front, &front->tx, &front->tx_ref, NETIF_TX_SIZE) ||
+	    !make_ring(front, &front->rx, &front->rx_ref, NETIF_RX_SIZE) ||
+	    !make_buffers(front, front->sending, true) ||
+	    !make_buffers(front, front->receiving, false))
+		return false;
+	port = event_unbound(front->bus.other_id);
+	if (port < 0)
+		return false;
+	front->port = (port_t)port;
+	for (u16 i = 0; i < BUFFERS; i++)
+		offer(front, i);
+	ring_push_requests(&front->rx);
+	event_handle(front->port, serve, front);
+	if (tell(front) || xenbus_switch(&front->bus, XENBUS_CONNECTED))
+		return false;
+	return xenbus_wait(&front->bus, XENBUS_CONNECTED, 30 * SECOND);
+}
+
+struct nic *netfront_open(const char *id)
+{
+	struct netfront *front = calloc(1, sizeof(*front));
+	char path[48], mac[24];
+
+	snprintf(path, sizeof(path), "device/vif/%s/mac", id);
+	if (!front || xenbus_front(&front->bus, "vif", id) ||
+	    xs_read(XS_NO_TX, path, mac, sizeof(mac)) < 0 || !mac_parse(mac, front->nic.mac) ||
+	    !connect(front)) {
+		printf("netfront: %s cannot be connected\n", id);
+		return NULL;
+	}
+	front->nic.name = front->bus.path;
+	front->nic.send = send;
+	front->nic.driver = front;
+	event_send(front->port); /* the back end may have waited for our buffers */
+	return &front->nic;
+}

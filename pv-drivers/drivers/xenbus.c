@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "xenbus.h"
+
+#include "event.h"
+
+#include <stdio.h>
+
+static void node(char *path, size_t size, const char *folder, const char *name)
+{
+	snprintf(path, size, "%s/%s", folder, name);
+}
+
+int xenbus_front(struct xenbus *bus, const char *kind, const char *id)
+{
+	char path[96];
+	unsigned long other;
+	int rc;
+
+	*bus = (struct xenbus){0};
+	snprintf(bus->path, sizeof(bus->path), "device/%s/%s", kind, id);
+	node(path, sizeof(path), bus->path, "backend");
+	rc = xs_read(XS_NO_TX, path, bus->other, sizeof(bus->other));
+	if (rc < 0)
+		return rc;
+	node(path, sizeof(path), bus->path, "backend-id");
+	rc = xs_read_number(XS_NO_TX, path, &other);
+	bus->other_id = (domid_t)other;
+	return rc;
+}
+
+int xenbus_back(struct xenbus *bus, const char *kind, domid_t other, const char *id)
+{
+	char path[96];
+	int rc;
+
+	*bus = (struct xenbus){.other_id = other};
+	snprintf(bus->path, sizeof(bus->path), "/local/domain/0/backend/%s/%u/%s", kind, other, id);
+	node(path, sizeof(path), bus->path, "frontend");
+	rc = xs_read(XS_NO_TX, path, bus->other, sizeof(bus->other));
+	return rc < 0 ? rc : 0;
+}
+
+int xenbus_switch(struct xenbus *bus, enum xenbus_state state)
+{
+	bus->state = state;
+	return xenbus_put(bus, XS_NO_TX, "state", state);
+}
+
+enum xenbus_state xenbus_other_state(const struct xenbus *bus)
+{
+	return (enum xenbus_state)xenbus_other_number(bus, "state", XENBUS_UNKNOWN);
+}
+
+int xenbus_on_change(struct xenbus *bus, void (*fn)(void *data, const char *path), void *data)
+{
+	node(bus->watched, sizeof(bus->watched), bus->other, "state");
+	bus->watch = (struct xs_watch){.path = bus->watched, .fn = fn, .data = data};
+	return xs_watch(&bus->watch);
+}
+
+void xenbus_forget(struct xenbus *bus)
+{
+	if (bus->watch.fn)
+		xs_unwatch(&bus->watch);
+	bus->watch.fn = NULL;
+}
+
+bool xenbus_wait(struct xenbus *bus, enum xenbus_state state, u64 timeout)
+{
+	u64 until = now() + timeout;
+
+	for (;;) {
+		enum xenbus_state other = xenbus_other_state(bus);
+
+		if (other >= XENBUS_CLOSING)
+			return state >= XENBUS_CLOSING;
+		if (other >= state)
+			return true;
+		if (now() >= until)
+			return false;
+		loop(now() + 20 * MILLISECOND);
+	}
+}
+
+int xenbus_put(struct xenbus *bus, u32 tx, const char *name, unsigned long value)
+{
+	char path[96];
+
+	node(path, sizeof(path), bus->path, name);
+	return xs_printf(tx, path, "%lu", value);
+}
+
+int xenbus_put_text(struct xenbus *bus, u32 tx, const char *name, const char *value)
+{
+	char path[96];
+
+	node(path, sizeof(path), bus->path, name);
+	return xs_write(tx, path, value);
+}
+
+static unsigned long number(const char *folder, const char *name, unsigned long otherwise)
+{
+	unsigned long value;
+	char path[96];
+
+	node(path, sizeof(path), folder, name);
+	return xs_read_number(XS_NO_TX, path, &value) ? otherwise : value;
+}
+
+unsigned long xenbus_other_number(const struct xenbus *bus, const char *name,
+				  unsigned long otherwise)
+{
+	return number(bus->other, name, otherwise);
+}
+
+unsigned long xenbus_own_number(const struct xenbus *bus, const char *name, unsigned long otherwise)
+{
+	return number(bus->path, name, otherwise);
+}
+
+int xenbus_other_text(const struct xenbus *bus, const char *name, char *value, size_t size)
+{
+	char path[96];
+
+	node(path, sizeof(path), bus->other, name);
+	return xs_read(XS_NO_TX, path, value, size);
+}
+
+int xenbus_own_text(const struct xenbus *bus, const char *name, char *value, size_t size)
+{
+	char path[96];
+
+	node(path, sizeof(path), bus->path, name);
+	return xs_read(XS_NO_TX, path, value, size);
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Two ends of a device that find each other in xenstore and go through states (public/io/xenbus.h).
+ */
+#ifndef DRIVERS_XENBUS_H
+#define DRIVERS_XENBUS_H
+
+#include "xs.h"
+
+enum xenbus_state {
+	XENBUS_UNKNOWN,
+	XENBUS_INITIALISING,
+	XENBUS_INIT_WAIT,
+	XENBUS_INITIALISED,
+	XENBUS_CONNECTED,
+	XENBUS_CLOSING,
+	XENBUS_CLOSED,
+};
+
+/* One end, as it sees itself and the other. */
+struct xenbus {
+	char path[64];
+	char other[64];
+	domid_t other_id;
+	enum xenbus_state state;
+	struct xs_watch watch;
+	char watched[80];
+};
+
+/* The front end "device/KIND/ID" of this domain. */
+int xenbus_front(struct xenbus *bus, const char *kind, const char *id);
+/* The back end of device `id` of another domain; its node is made by whoever adds the device. */
+int xenbus_back(struct xenbus *bus, const char *kind, domid_t other, const char *id);
+
+/* Tell our state. */
+int xenbus_switch(struct xenbus *bus, enum xenbus_state state);
+enum xenbus_state xenbus_other_state(const struct xenbus *bus);
+/* Call `fn` at once and whenever the other end's state may have changed. */
+int xenbus_on_change(struct xenbus *bus, void (*fn)(void *data, const char *path), void *data);
+void xenbus_forget(struct xenbus *bus);
+/* Wait until the other end's state is at least `state`; false after `timeout` or if it closes. */
+bool xenbus_wait(struct xenbus *bus, enum xenbus_state state, u64 timeout);
+
+/* Nodes of one of the ends. */
+int xenbus_put(struct xenbus *bus, u32 tx, const char *name, unsigned long value);
+int xenbus_put_text(struct xenbus *bus, u32 tx, const char *name, const char *value);
+/* The number, or `otherwise` where there is none. */
+unsigned long xenbus_other_number(const struct xenbus *bus, const char *name,
+				  unsigned long otherwise);
+unsigned long xenbus_own_number(const struct xenbus *bus, const char *name,
+				unsigned long otherwise);
+int xenbus_other_text(const struct xenbus *bus, const char *name, char *value, size_t size);
+int xenbus_own_text(const struct xenbus *bus, const char *name, char *value, size_t size);
+
+#endif

@@ -20,6 +20,8 @@ RUNS = [
     pytest.param("appliance", "armv7/xen", marks=pytest.mark.slow),
     pytest.param("debian", "x86_64/xen", marks=pytest.mark.slow),
     pytest.param("grub", "x86_64/xen"),
+    pytest.param("guests", "ia32/hvkernel"),
+    pytest.param("guests", "x86_64/hvkernel"),
     pytest.param("guests", "x86_64/xen"),
     pytest.param("hvm", "x86_64/xen"),
     pytest.param("hvm-disk", "x86_64/xen", marks=pytest.mark.slow),

@@ -22,6 +22,8 @@ RUNS = [
     pytest.param("grub", "x86_64/xen"),
     pytest.param("dom0less", "arm64/xen"),
     pytest.param("dom0less", "armv7/xen", marks=pytest.mark.slow),
+    pytest.param("guests", "ia32/hvkernel"),
+    pytest.param("guests", "x86_64/hvkernel"),
     pytest.param("guests", "x86_64/xen"),
     pytest.param("hvm", "x86_64/xen"),
     pytest.param("migration", "x86_64/xen"),

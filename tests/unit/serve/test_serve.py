@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import http.client
 import json
+import socket
 import threading
 from collections.abc import Iterator
 from ipaddress import IPv4Interface
@@ -215,3 +217,13 @@ def test_a_port_in_use() -> None:
             check_port("tcp", "127.0.0.1", server.server_address[1], "HTTP", "")
     finally:
         server.server_close()
+
+
+def test_no_right_to_a_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    def bind(self: socket.socket, address: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(socket.socket, "bind", bind)
+    with pytest.raises(HostError, match=r"no permission to listen on UDP port 67 of this machine \(DHCP\)") as caught:
+        check_port("udp", "", 67, "DHCP", "or serve without DHCP and TFTP: --http-only")
+    assert caught.value.advice.endswith("(setpriv(1)); or serve without DHCP and TFTP: --http-only")

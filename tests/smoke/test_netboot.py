@@ -127,7 +127,7 @@ def lab(
     console = ["-chardev", f"stdio,id=c,logfile={log}", "-serial", "chardev:c", "-display", "none", "-monitor", "none"]
     words = [*serve_words("-i", "br0", *serve), "--", *qemu, *console, "-no-reboot", "-accel", "tcg"]
     argv = ["unshare", "-rn", str(HERE / "lab.sh"), *words]
-    with running(argv, project, SERVED=str(served), HOUSE=house) as process:
+    with running(argv, project, SERVED=str(served), HOUSE=house, TMPDIR=str(tmp_path)) as process:
         try:
             watch(process, log, *answers)
         finally:

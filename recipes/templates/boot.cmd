@@ -3,7 +3,7 @@
 
 test -n "${machine_entry}" || setenv machine_entry {{ entries[default].id }}
 {% for entry in entries %}
-if test "${machine_entry}" = {{ entry.id }}; then setenv bootargs "{{ entry.words | join(' ') }}"; fi
+if test "${machine_entry}" = {{ entry.id }}; then setenv bootargs{{ '' if firmware_words and not entry.words else ' "' ~ entry.words | join(' ') ~ '"' }}; fi
 {% endfor %}
 {% if start == 'fit' %}
 # U-Boot compares the hashes in the file, and its signature if U-Boot has a key, before it starts anything.

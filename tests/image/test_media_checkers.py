@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from project import TOP, Project, share_packages
+from signing import flipped, make_pair
 
 from xenbuild.formats.gpt import read_gpt
 from xenbuild.media.build import Settings
@@ -134,32 +135,6 @@ def test_our_signature_is_what_sbverify_checks(settings: Settings, tools: Tool, 
     assert "the certificate db.pem is of another key than db.key" in outcome.complaint
     key = (folder / "db.key").read_text()
     assert not any(line in outcome.out + outcome.err for line in key.splitlines()[1:-1])
-
-
-def flipped(image: bytes) -> bytes:
-    """One bit in the middle is another."""
-    at = len(image) // 2
-    return image[:at] + bytes([image[at] ^ 1]) + image[at + 1 :]
-
-
-def make_pair(key: Path, certificate: Path) -> None:
-    """A key, and a certificate of its own for ten years."""
-    from datetime import UTC, datetime, timedelta
-
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes
-    from cryptography.hazmat.primitives.asymmetric import rsa
-    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-
-    private = rsa.generate_private_key(65537, 2048)
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, certificate.stem)])
-    now = datetime.now(UTC)
-    made = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(private.public_key())
-    made = made.serial_number(x509.random_serial_number()).not_valid_before(now - timedelta(1))
-    made = made.not_valid_after(now + timedelta(3650))
-    signed = made.sign(private, hashes.SHA256())
-    key.write_bytes(private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-    certificate.write_bytes(signed.public_bytes(Encoding.PEM))
 
 
 def test_another_store_makes_the_same_bytes(settings: Settings, project: Project, tmp_path: Path) -> None:

@@ -39,6 +39,7 @@ def passes(made: Project, *words: str) -> None:
         ("small", "small"),
         pytest.param("nodes", "shares", marks=pytest.mark.slow),
         pytest.param("nodes", "sleep", marks=pytest.mark.slow),
+        pytest.param("share", "share", marks=pytest.mark.slow),
         pytest.param("pvh", "pvh-dom0", marks=pytest.mark.slow),
     ],
 )

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from xenbuild.compose.arm import loader_params
-from xenbuild.compose.dom0less import planned
+from xenbuild.compose.partition import planned
 from xenbuild.compose.policy import XSM_POLICY
 from xenbuild.compose.toolchain import store_sources, x86_params
 from xenbuild.parts.guest import Guest
 from xenbuild.plan.action import Action, Input, Json, OutputOf
-from xenbuild.spec.model import Target
+from xenbuild.spec.model import Declaration, Target
 from xenbuild.store.store import Store
 
 _KERNEL = 8 << 20  # bytes, about: unpacking a kernel takes long enough to begin before many small packages
@@ -57,8 +57,9 @@ def loader(target: Target, tools: Input, store: Store) -> OutputOf:
     return action.output("loader")
 
 
-def bundle(target: Target, parts: Parts, tools: Input, store: Store) -> Action:
+def bundle(declaration: Declaration, parts: Parts, tools: Input, store: Store) -> Action:
     """The action that composes the target's bundle; outputs "bundle" and "manifest"."""
+    target = declaration.target
     form = FORMATS[target.arch]
     inputs: dict[str, Input] = {
         "loader": loader(target, tools, store),
@@ -75,7 +76,7 @@ def bundle(target: Target, parts: Parts, tools: Input, store: Store) -> Action:
         kind: Json = {"kind": parts.dom0_type} if parts.dom0_type else {}
         check = Action(label, form.kernel_check, kind, {"kernel": parts.kernel}, ("notes",), size_hint=_KERNEL)
         inputs["kernel_notes"] = check.output("notes")
-    domains, modules = planned(parts.guests)
+    partition, modules = planned(declaration, parts.guests)
     inputs.update(modules)
     params: dict[str, Json] = {
         "xen_cmdline": parts.hypervisor_cmdline,
@@ -83,6 +84,6 @@ def bundle(target: Target, parts: Parts, tools: Input, store: Store) -> Action:
         "target": str(target),
         "arch": target.arch,
     }
-    if domains:
-        params["domains"] = [domain.to_json() for domain in domains]
+    if partition:
+        params["partition"] = partition.to_json()
     return Action(f"compose {target}", form.composer, params, inputs, ("bundle", "manifest"))

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from xenbuild.errors import FormatError
 
 MAGIC = 0x27051956
-# header checksum, time, bytes of data, load address, entry, checksum of data; system, processor, type, compression; name
+# magic, header checksum, time, bytes of data, load address, entry, checksum of data;
+# system, processor, type, compression; name
 _HEADER = struct.Struct(">7I4B32s")
 SCRIPT = 6  # IH_TYPE_SCRIPT
 LINUX = 5  # IH_OS_LINUX

@@ -102,7 +102,7 @@ def plan(declaration: Declaration, settings: Settings) -> Plan:
         xsm_policy=sourced.input(policy, declaration.hypervisor.at("xsm_policy")) if policy else None,
         dom0_type=declaration.dom0.type or "",
     )
-    compose = bundle(declaration.target, parts, tools, settings.store)
+    compose = bundle(declaration, parts, tools, settings.store)
     images = _images(declaration, release, packages, parts, compose, sourced)
     used = tuple({p: None for role in packages.values() for p in role} | tool_packages)
     return Plan(declaration, compose, images, used, origins(compose, images, used))

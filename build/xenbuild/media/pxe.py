@@ -41,7 +41,7 @@ def plan(making: Making) -> OutputOf:
         inputs["tools"] = making.tools("media")
     texts = _texts(making, bool(parts))
     copy = dict(copied.copy) if copied else {}
-    names = {_bundle_name(making), *(f"efi/{name}" for name in parts), *texts, *copy, *images}
+    names = {_bundle_name(making), *(f"efi/{name}" for name in parts), *texts, *copy, *images, MANIFEST}
     params = {
         "bundle": _bundle_name(making),
         "copy": copy,

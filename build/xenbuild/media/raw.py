@@ -102,7 +102,7 @@ def run(job: Job) -> None:
     else:
         esp = len(disk.rows) + 1
         numbers = {"state": esp + 1, "a": esp + 2, "b": esp + 3}
-        choice = menu.fill(job.params["slots template"], numbers)
+        choice = menu.fill(job.params["slots template"], {**job.params["menu"], **numbers})
         disk.fat("esp", gpt.ESP, {**loaders, "xenbuild/grub.cfg": choice}, label)
         disk.state(tries)
         size = sum(path.stat().st_size for path in copy.values() if isinstance(path, Path))

@@ -50,9 +50,9 @@ def plan(making: Making) -> OutputOf:
         "label": image.label or making.declaration.name,
         "copied": copied,
         "texts": {**card.texts, **_texts(making, card, start, name)},
-        "raw": [["files0", one.file, int(one.at)] for one in card.raw],
+        "raw": [["files0", one.file, int(one.offset)] for one in card.raw],
     }
-    assert all(one.at >= SECTOR for one in card.raw), "the first sector is the MBR's"
+    assert all(one.offset >= SECTOR for one in card.raw), "the first sector is the MBR's"
     label = f"write the card {image.name}"
     return Action(label, "xenbuild.media.uboot:run", params, inputs, ("image",), size_hint=64 * MIB).output("image")
 
@@ -125,7 +125,8 @@ def _texts(making: Making, card: Card, start: str, name: str) -> dict[str, str]:
         text = render("netboot.pxelinux", folder, loader="u-boot", bundle=f"/{name}", **values)
         return {"extlinux/extlinux.conf": text}
     addresses = {"loaded": f"{card.loaded:#x}", "address": f"{card.address:#x}", "device_tree": card.device_tree}
-    more = {"start": start, "file": name, "configuration": CONFIGURATION, **addresses}
+    more: dict[str, Any] = {"start": start, "file": name, "configuration": CONFIGURATION, **addresses}
+    more["firmware_words"] = card.firmware_words
     return {"boot.scr": render("boot.cmd", folder, **values, **more)}
 
 

@@ -27,7 +27,7 @@ def host_architecture() -> str:
 def part_requests(declaration: Declaration, release: Release) -> dict[str, Request]:
     """The package requests of one target by role.
 
-    The roles are hypervisor, kernel, dom0, device model, grub, `extra` for the user's packages in dom0, and
+    The roles are hypervisor, kernel, dom0, device model, grub, state, `extra` for the user's packages in dom0, and
     `packages ...` for each list of packages that a guest or a disk has.
     """
     hypervisor = load_recipe(HypervisorRecipe, declaration.target.hypervisor, declaration.folder)
@@ -67,6 +67,8 @@ def part_requests(declaration: Declaration, release: Release) -> dict[str, Reque
         found["device model"] = request(
             "device model", arch.device_model.roots, exclude=[*release.dom0.exclude, *arch.device_model.exclude]
         )
+    if declaration.dom0.state is not None and release.state is not None:
+        found["state"] = request("state", release.state.roots, exclude=release.state.exclude)
     microcode = declaration.hypervisor.microcode
     if microcode is not None and microcode.packages:
         more = (*_firmware_archives(release), *archives)

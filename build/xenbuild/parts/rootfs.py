@@ -71,6 +71,7 @@ def settings(declaration: Declaration) -> str:
         "BRIDGE_ADDRESS": (bridge.address or "") if bridge else "",
         "BRIDGE_PORTS": " ".join(bridge.ports) if bridge else "",
         "LOGIN": "yes" if dom0.users else "",
+        "STATE": dom0.state or "",
         **host.settings(declaration),
     }
     return "".join(f"{name}={shlex.quote(value)}\n" for name, value in values.items())

@@ -66,9 +66,13 @@ class Dnsmasq:
             said = "; ".join(line.removeprefix("dnsmasq: ") for line in self._last) or "nothing"
             raise HostError(f"dnsmasq has ended; it said: {said}", advice="serve without it: --http-only")
 
-    def end(self) -> None:
+    def stop(self) -> None:
+        """Ask it to end; log() then comes to its end too."""
         self._ended = True
         self._process.terminate()
+
+    def close(self) -> None:
+        """Whatever is left of it is gone. Nobody may be in log() any more."""
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(2.0)
         end(self._process)

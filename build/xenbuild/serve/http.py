@@ -55,7 +55,7 @@ class Server(ThreadingHTTPServer):
                     os.close(one.fd)
                     del self._open[key]
             if (client, path) not in self._open:
-                self._open[client, path] = _Open(os.open(self.root / path, os.O_RDONLY | os.O_CLOEXEC), now)
+                self._open[client, path] = _Open(_opened(self.root / path), now)
             found = self._open[client, path]
             found.used = now
             return os.dup(found.fd)
@@ -69,6 +69,15 @@ class Server(ThreadingHTTPServer):
 
     def handle_error(self, request: object, client_address: object) -> None:
         """A client that goes away in the middle is no news."""
+
+
+def _opened(path: Path) -> int:
+    """A descriptor of a plain file; raises OSError."""
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        os.close(fd)
+        raise FileNotFoundError(path)
+    return fd
 
 
 def inside(target: str) -> str | None:
@@ -133,11 +142,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_error(HTTPStatus.NOT_FOUND)
             return
         try:
-            if stat.S_ISREG(os.fstat(fd).st_mode):
-                self._send(path, fd, wanted, body=body)
-            else:
-                self._tell("missing", path)
-                self.send_error(HTTPStatus.NOT_FOUND)
+            self._send(path, fd, wanted, body=body)
         finally:
             os.close(fd)
 

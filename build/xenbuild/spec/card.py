@@ -15,7 +15,7 @@ class Raw(Node):
     """Bytes outside of any file system."""
 
     file: str = key("place in the group's tree")
-    at: Size = key("where on the card; bytes")
+    offset: Size = key("where on the card; bytes")
 
 
 @dataclass(kw_only=True)
@@ -34,6 +34,7 @@ class Card(Recipe):
     loaded: int = key("address that a FIT is read to")
     address: int = key("address that the bundle is put at")
     device_tree: str = key("where U-Boot has the device tree, in its words")
+    firmware_words: bool = key("the firmware's words in the device tree's /chosen/bootargs are ours", default=False)
     group: str | None = key("group of the tools (recipes/tools.yaml) that holds its files", default=None)
     files: dict[str, str] = key("files on the card: place in the group's tree by name", factory=dict)
     more: list[More] = key("files on the card from other groups", factory=list)

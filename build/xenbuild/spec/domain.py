@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from xenbuild.spec.block import InputFile, Node, Setting, Size, key
 from xenbuild.spec.dom0 import File
+from xenbuild.spec.dom0less import Dom0less
 from xenbuild.spec.hypervisor import CPUS
 
 ARCHITECTURES = ("x86_64", "arm64", "armv7", "ia32")
@@ -70,23 +71,6 @@ class Framebuffer(Node):
         "number of the VNC display (port 5900 + this); the first that is free otherwise", default=None
     )
     keymap: str = key("keyboard layout", default="en-us")
-
-
-@dataclass(kw_only=True)
-class Dom0less(Node):
-    """What a guest that Xen itself starts on Arm has (xen, docs/misc/arm/device-tree/booting.txt)."""
-
-    enhanced: bool = key("event channels, grant tables and PV drivers, where there is a dom0", default=False)
-    vpl011: bool = key("an emulated serial port, whose output Xen prints", default=True)
-    static_memory: list[str] = key(
-        'ranges of host memory that are the guest\'s, "ADDRESS SIZE" in bytes, such as "0x50000000 0x10000000"',
-        factory=list,
-        pattern=r"0x[0-9a-f]{1,16} 0x[0-9a-f]{1,16}",
-    )
-    direct_map: bool = key("guest addresses are host addresses (with static_memory)", default=False)
-    device_tree: InputFile | None = key(
-        "partial device tree of the devices that are passed through (xen, docs/misc/arm/passthrough.txt)", default=None
-    )
 
 
 @dataclass(kw_only=True)

@@ -15,6 +15,7 @@ from xenbuild.spec.domain import Domain
 from xenbuild.spec.keys import keys
 from xenbuild.spec.machines import check_machines
 from xenbuild.spec.model import Declaration
+from xenbuild.spec.partition import boot_pools
 from xenbuild.spec.problems import Problems, nearest
 from xenbuild.spec.recipe import Board, HypervisorPackage, Release
 from xenbuild.spec.scalars import format_duration, format_size, quote
@@ -160,7 +161,8 @@ def _pools(made: Declaration, package: HypervisorPackage, problems: Problems) ->
             message = f"{what}: there is no CPU {max(cpus)}, Xen is built for {package.cpus} CPUs"
             problems.add(pool.at("cpus"), message, f"use 0 to {package.cpus - 1}")
         owners |= dict.fromkeys(cpus, name)
-    if made.hypervisor.cpupools and not (made.dom0.enabled and made.dom0.kernel is None):
+    ours = made.dom0.enabled and made.dom0.kernel is None
+    if made.hypervisor.cpupools and not ours and not boot_pools(made):
         message = "hypervisor.cpupools: they are made by the init of our dom0, and there is none"
         problems.add(made.hypervisor.at("cpupools"), message, "remove them, or let xenbuild make dom0")
     if made.hypervisor.cpupools and _default_scheduler(made, package) == "credit":

@@ -67,6 +67,13 @@ class DeviceModel(Node):
 
 
 @dataclass(kw_only=True)
+class StatePackages(Node):
+    roots: list[str] = key("packages of the programs that make and check a file system")
+    exclude: list[str] = key("packages that are left out although something depends on them", factory=list)
+    files: list[str] = key("patterns of the members that are wanted; libraries follow by themselves")
+
+
+@dataclass(kw_only=True)
 class Grub(Node):
     """GRUB as a guest's kernel, which reads its configuration from the guest's disks."""
 
@@ -101,6 +108,7 @@ class Release(Recipe):
     xen: str = key("version of Xen in it")
     architectures: dict[str, ReleaseArch] = key("by our name of the architecture")
     dom0: Dom0Packages = key("what dom0 is made of")
+    state: StatePackages | None = key("what dom0 keeps its state with, where it has a disk for it", default=None)
     firmware: list[str] = key("components of the archives that hold packages of microcode", factory=list)
 
 
@@ -155,12 +163,21 @@ class DriverSet(Recipe):
 
 
 @dataclass(kw_only=True)
+class Feature(Node):
+    """Something that not every build of a hypervisor can do."""
+
+    marker: str = key("text that is in the file of one that can")
+    option: str = key("what it must have been built with")
+
+
+@dataclass(kw_only=True)
 class HypervisorRecipe(Recipe):
     """A hypervisor: recipes/hypervisors/NAME.yaml. What it goes with is in recipes/capabilities.yaml."""
 
     help: str = key("what it is")
     boards: dict[str, str] = key("board on which `run` and `test` boot it, by architecture")
     cmdline: list[str] = key("words that are always on its command line", factory=list)
+    features: dict[str, Feature] = key("what not every build of it can do (spec/partition.py: needs)", factory=dict)
     dom0: list[str] = key("kinds of dom0 that it can have; the first is taken", factory=lambda: ["linux"])
     compiled: bool = key("it comes from our own sources, not from the release's packages", default=False)
 

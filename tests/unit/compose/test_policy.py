@@ -14,7 +14,8 @@ from test_arm import loader, part
 from test_arm_loader import Run, driver, machine
 from test_dom0less import merged, small
 
-from xenbuild.compose import arm, dom0less, policy, x86
+from xenbuild.compose import arm, nodes, policy, x86
+from xenbuild.compose.dom0less import Partition
 from xenbuild.compose.inspect import inspect
 from xenbuild.compose.policy import XSM_POLICY
 from xenbuild.errors import DeclarationError, FormatError
@@ -52,8 +53,8 @@ def test_xen_must_know_it() -> None:
 def test_it_is_a_node_of_chosen(driver: Run, dom0: bool) -> None:
     domains = [] if dom0 else [small("one")]
     places = {"one:kernel": (0x200000, 7)} if domains else {}
-    nodes = dom0less.tree(domains, places | {XSM_POLICY: (0x500000, len(POLICY))})
-    chosen = parse_fdt(merged(driver, machine(), nodes, dom0=dom0)).root.child("chosen")
+    tree = nodes.tree(Partition(domains), places | {XSM_POLICY: (0x500000, len(POLICY))})
+    chosen = parse_fdt(merged(driver, machine(), tree, dom0=dom0)).root.child("chosen")
     assert chosen is not None
     found = [node for node in chosen.children if "xen,xsm-policy" in node.strings("compatible")]
     assert [node.strings("compatible") for node in found] == [["xen,xsm-policy", "multiboot,module"]]
@@ -62,7 +63,7 @@ def test_it_is_a_node_of_chosen(driver: Run, dom0: bool) -> None:
 
 def test_it_needs_the_cells_that_it_was_written_with(driver: Run) -> None:
     one_cell = machine(Node("chosen", {"#address-cells": cells(1), "#size-cells": cells(1)}))
-    said = merged(driver, one_cell, dom0less.tree([], {XSM_POLICY: (0x500000, 1)}), dom0=True)
+    said = merged(driver, one_cell, nodes.tree(Partition(), {XSM_POLICY: (0x500000, 1)}), dom0=True)
     assert said == b"problem: /chosen has cells that cannot hold the address of a module"
 
 

@@ -21,7 +21,7 @@ VALUES = st.recursive(st.text() | st.integers(), lambda inner: st.lists(inner, m
 @given(VALUES)
 def test_literals_are_read_back(value: Any) -> None:
     # xl's strings, numbers and lists are written as Python's are, in the part of both that we use
-    assert ast.literal_eval(literal(value).replace("\r", "\\r").replace("\0", "\\0")) == value
+    assert ast.literal_eval(literal(value).replace("\r", "\\r").replace("\0", "\\x00")) == value
 
 
 def test_a_small_guest_is_a_small_configuration(tmp_path: Path) -> None:

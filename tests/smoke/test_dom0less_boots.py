@@ -26,6 +26,13 @@ def test_guests_that_xen_starts(tmp_path: Path, settings: Settings, which: str, 
     assert outcome.code == 0 and [v["error"] for v in json.loads(outcome.out)] == [None], outcome.out + outcome.err
 
 
+def test_a_newer_xen(tmp_path: Path, settings: Settings) -> None:
+    project = laid("newer", tmp_path, settings, TOP / "tests" / "image" / "trixie" / "xenbuild.lock")
+    shutil.copy(TOP / "recipes" / "examples" / "dom0less" / "clock.dtb", project.folder)
+    outcome = project.run("test", "--json")
+    assert outcome.code == 0 and [v["error"] for v in json.loads(outcome.out)] == [None], outcome.out + outcome.err
+
+
 @pytest.mark.skipif(OWN_XEN not in os.environ, reason=f"${OWN_XEN} names no Xen with static memory; Debian's has none")
 def test_all_that_is_fixed_before_the_machine_starts(tmp_path: Path, settings: Settings) -> None:
     project = laid("static", tmp_path, settings)
@@ -34,8 +41,8 @@ def test_all_that_is_fixed_before_the_machine_starts(tmp_path: Path, settings: S
     assert outcome.code == 0 and [v["error"] for v in json.loads(outcome.out)] == [None], outcome.out + outcome.err
 
 
-def laid(which: str, folder: Path, settings: Settings) -> Project:
-    """The declaration beside the repository's lock."""
+def laid(which: str, folder: Path, settings: Settings, lock: Path = TOP / "xenbuild.lock") -> Project:
+    """The declaration beside a lock that covers it."""
     shutil.copy(Path(__file__).with_name("dom0less") / which / "xenbuild.yaml", folder)
-    shutil.copy(TOP / "xenbuild.lock", folder)
+    shutil.copy(lock, folder)
     return Project(folder, settings.store.root)

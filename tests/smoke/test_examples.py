@@ -26,7 +26,6 @@ RUNS = [
     pytest.param("guests", "x86_64/hvkernel"),
     pytest.param("guests", "x86_64/xen"),
     pytest.param("hvm", "x86_64/xen"),
-    pytest.param("hvm-disk", "x86_64/xen", marks=pytest.mark.slow),
     pytest.param("migration", "x86_64/xen"),
     pytest.param("packages", "x86_64/xen", marks=pytest.mark.slow),
     pytest.param("packages", "arm64/xen", marks=pytest.mark.slow),

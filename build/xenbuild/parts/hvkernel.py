@@ -1,4 +1,4 @@
-"""hvkernel, compiled from its sources: an object a file, and two links, since the image holds a table of its functions."""
+"""hvkernel, compiled from its sources: an object a file, and two links, since it holds a table of its functions."""
 
 from __future__ import annotations
 

@@ -15,9 +15,7 @@ SHT_SYMTAB, STT_FUNC, STT_NOTYPE = 2, 2, 0
 def functions(data: bytes) -> list[tuple[int, str]]:
     """Address and name of every function of an ELF image, sorted; labels of assembly count as functions."""
     wide = data[4] == 2
-    at, size, count = (
-        struct.unpack_from("<40xQ10xHH", data) if wide else struct.unpack_from("<32xI10xHH", data)
-    )
+    at, size, count = struct.unpack_from("<40xQ10xHH", data) if wide else struct.unpack_from("<32xI10xHH", data)
     sections = []
     for n in range(count):
         fields = struct.unpack_from("<IIQQQQII" if wide else "<IIIIIIII", data, at + n * size)
@@ -45,7 +43,11 @@ def assembly(data: bytes) -> str:
     inside = {value: text for value, text in reversed(table) if place["_text"] <= value < place["_etext"]}
     table = sorted(inside.items())
     word = ".quad" if data[4] == 2 else ".long"
-    lines = ['\t.section .symbols, "a", @progbits', "\t.balign 8", "\t.globl symbol_count, symbol_addresses, symbol_names"]
+    lines = [
+        '\t.section .symbols, "a", @progbits',
+        "\t.balign 8",
+        "\t.globl symbol_count, symbol_addresses, symbol_names",
+    ]
     lines += [f"symbol_count:\n\t.long {len(table)}\n\t.balign 8", "symbol_addresses:"]
     lines += [f"\t{word} {value:#x}" for value, _ in table]
     lines += ["symbol_names:"] + [f'\t.asciz "{text}"' for _, text in table]

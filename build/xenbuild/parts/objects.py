@@ -69,9 +69,7 @@ def objects_of(name: str, units: Sequence[Unit], triple: str, store: Store, tool
     return objects
 
 
-def object_of(
-    name: str, path: str, source: Input, headers: TreeOf, unit: Unit, triple: str, tools: Input
-) -> OutputOf:
+def object_of(name: str, path: str, source: Input, headers: TreeOf, unit: Unit, triple: str, tools: Input) -> OutputOf:
     """The object of one source of a program, compiled as the unit's files are."""
     file = PurePosixPath(path)
     words = Action(

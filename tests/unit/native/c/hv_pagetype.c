@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * hvkernel's page types and frame allocator under random requests of two hostile domains. After every
- * step all references and types are counted anew from the tables themselves, and must agree; a TLB that
- * forgets nothing by itself must never know a table, or another domain's frame, as writable.
+ * hvkernel's page types and frame allocator under random requests of two hostile domains. After
+ * every step all references and types are counted anew from the tables themselves, and must agree;
+ * a TLB that forgets nothing by itself must never know a table, or another domain's frame, as
+ * writable.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +17,7 @@
 #include "sched.h"
 #include "tlb.h"
 
-#define HV_FRAMES 16 /* never given to the allocator */
+#define HV_FRAMES      16 /* never given to the allocator */
 #define BAD_DESCRIPTOR 0xbadull
 
 u8 machine[FRAMES][PAGE_SIZE] __attribute__((aligned(4096)));
@@ -26,7 +27,7 @@ struct domain *domains[MAX_DOMAINS];
 static struct domain one, two;
 static struct page table_of_frames[FRAMES];
 static u32 cpu_flushed;
-static u8 knows[FRAMES];       /* the TLB has a writable translation for this domain (slot + 1) */
+static u8 knows[FRAMES]; /* the TLB has a writable translation for this domain (slot + 1) */
 static unsigned long steps, accepted, flushes;
 
 void printk(const char *format, ...)
@@ -189,8 +190,13 @@ static mfn_t some_frame(void)
 
 static u64 some_entry(void)
 {
-	static const u64 flags[] = {PTE_P, PTE_P | PTE_RW, PTE_P | PTE_RW | PTE_US | PTE_A | PTE_D,
-				    PTE_P | PTE_PSE, PTE_P | PTE_G | PTE_RW, 0, PTE_P | PTE_NX,
+	static const u64 flags[] = {PTE_P,
+				    PTE_P | PTE_RW,
+				    PTE_P | PTE_RW | PTE_US | PTE_A | PTE_D,
+				    PTE_P | PTE_PSE,
+				    PTE_P | PTE_G | PTE_RW,
+				    0,
+				    PTE_P | PTE_NX,
 				    PTE_P | PTE_RW | 1ull << 51};
 
 	return pte_of(some_frame(), flags[(unsigned int)rand() % ARRAY_SIZE(flags)]);
@@ -266,8 +272,9 @@ static void step(struct domain *d)
 		break;
 	default:
 		if (page->type & PT_COUNT && type_is_table(page->type))
-			accepted += !table_update(page, (unsigned int)(rand() % 3 ? rand() % 4 : rand() % 520),
-						  some_entry(), d, d, rand() % 2);
+			accepted += !table_update(
+			    page, (unsigned int)(rand() % 3 ? rand() % 4 : rand() % 520),
+			    some_entry(), d, d, rand() % 2);
 		else
 			scribble(page);
 	}

@@ -12,7 +12,7 @@ from pathlib import Path
 from measure import Cost, Unavailable, spend
 
 ROOT = Path(__file__).resolve().parents[2]
-COPIED = ("build", "dom0-image", "pv-drivers", "recipes", "scripts", "xenbuild.yaml", "xenbuild.lock")
+COPIED = ("build", "dom0-image", "hvkernel", "pv-drivers", "recipes", "scripts", "xenbuild.yaml", "xenbuild.lock")
 DEB = b"!<arch>\ndebian-binary"  # how each package starts: deb(5)
 
 

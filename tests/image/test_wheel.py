@@ -16,7 +16,7 @@ pytestmark = pytest.mark.image
 
 TOP = Path(__file__).parents[2]
 FOLDERS = {"build/xenbuild": "xenbuild"} | {
-    name: f"xenbuild/data/{name}" for name in ("recipes", "dom0-image", "pv-drivers")
+    name: f"xenbuild/data/{name}" for name in ("recipes", "dom0-image", "pv-drivers", "hvkernel")
 }
 
 

@@ -43,6 +43,24 @@ def hypervisor(arch: str, store: Store, tools: Input) -> OutputOf:
     return _link("link hvkernel", [*objects, "symbols"], [*words, "-s"], {**inputs, "symbols": named})
 
 
+def test_guest(arch: str, store: Store, tools: Input) -> OutputOf:
+    """The guest that tests hvkernel (hvkernel/test), with what it shares of common code."""
+    triple, flags, _ = _TARGETS[arch]
+    top, base = data_dir("hvkernel"), {"ia32": 0x40000000, "x86_64": 0xFFFFFFFF80000000}[arch]
+    plain = tuple(flag for flag in flags if flag != "-fpie")
+    more = ("-mcmodel=kernel",) if arch == "x86_64" else ()
+    folders = ["test", "include", "include/abi", "arch/x86/include/abi", "arch/x86/include/asm"]
+    folders.append(f"arch/x86/{arch}/include/asm")
+    include = ["hv/test", "hv/include", "hv/arch/x86/include", f"hv/arch/x86/{arch}/include"]
+    unit = folder_unit(top, "hv", folders, include, (*plain, *more, *_COMMON))
+    shared = ["common/string.c", "common/print.c", "common/elf.c", *(["arch/x86/ia32/div.c"] if arch == "ia32" else [])]
+    files = {**unit.files, **{f"hv/{name}": top / name for name in shared}}
+    objects = objects_of("the test guest", [Unit(files, include, unit.flags)], triple, store, tools)
+    words = [f"--defsym=VIRT_BASE={base:#x}", "-z", "noexecstack", "-s"]
+    inputs = {**objects, "script": File(store.put_file(top / "test/guest.lds")), "tools": tools}
+    return _link("link the test guest", list(objects), words, inputs)
+
+
 def _link(label: str, order: list[str], words: list[str], inputs: dict[str, Input]) -> OutputOf:
     params: dict[str, Json] = {"order": [*order], "words": [*words]}
     return Action(label, "xenbuild.parts.objects:link", params, inputs, ("program",)).output("program")

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from xenbuild.errors import HostError
@@ -21,6 +22,9 @@ from xenbuild.store.store import Store
 TOP = Path(__file__).resolve().parent.parent
 SHOWCASE = TOP / "xenbuild.yaml"
 GROUPS = ("test", "run-x86", "run-arm", "build")  # of recipes/tools.yaml, in the order in which a program is looked for
+
+hypothesis.settings.register_profile("xenbuild", deadline=None)  # time says nothing on a busy machine
+hypothesis.settings.load_profile("xenbuild")
 
 
 @pytest.fixture(scope="session")

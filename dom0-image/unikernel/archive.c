@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-#define HEADER	  110u
-#define SIZE_AT	  54u /* of the file, in eight hexadecimal digits */
+#define HEADER    110u
+#define SIZE_AT   54u /* of the file, in eight hexadecimal digits */
 #define LENGTH_AT 94u /* of its name with its zero byte */
 
 static bool hex(const char *text, size_t *value)

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#define PORTS	  64u
+#define PORTS     64u
 #define ADDRESSES 256u
 
 static struct nic *ports[PORTS];

@@ -13,7 +13,7 @@
 
 #define BOOT_PADDING (512ul << 10) /* what a guest may count on to be mapped behind its stack */
 #define BOOT_ALIGN   (4ul << 20)
-#define BATCH	     1024ul /* pages that are asked for at a time */
+#define BATCH        1024ul /* pages that are asked for at a time */
 
 /* Where everything lies, in pages. */
 struct plan {
@@ -109,7 +109,8 @@ static bool load(struct build *b)
 		     foreign_write(&b->foreign, at + l->filled, NULL, l->size - l->filled);
 	}
 	return ok &&
-	       foreign_write(&b->foreign, (u64)b->plan.module << PAGE_SHIFT, b->module, b->module_size) &&
+	       foreign_write(&b->foreign, (u64)b->plan.module << PAGE_SHIFT, b->module,
+			     b->module_size) &&
 	       foreign_write(&b->foreign, (u64)b->plan.p2m << PAGE_SHIFT, b->frames,
 			     b->foreign.pages * sizeof(mfn_t)) &&
 	       foreign_write(&b->foreign, (u64)b->plan.store << PAGE_SHIFT, NULL, 2 * PAGE_SIZE);
@@ -194,8 +195,7 @@ static const char *fill(struct build *b)
 
 	if (!get_memory(b))
 		return "there is not enough memory for it";
-	if (!load(b) ||
-	    !tables_write(&b->foreign, plan->ranges, plan->range_count, plan->tables))
+	if (!load(b) || !tables_write(&b->foreign, plan->ranges, plan->range_count, plan->tables))
 		return "its memory cannot be written";
 	if (page != NO_ADDRESS) {
 		u64 number = (page - b->image->base) >> PAGE_SHIFT;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Makes a PV domain of a kernel: memory, page tables, start page, first vcpu (public/xen.h, "initial memory layout"). */
+/* Makes a PV domain of a kernel: memory, page tables, start page, first vcpu (public/xen.h,
+ * "initial memory layout"). */
 #ifndef DOM0_BUILD_H
 #define DOM0_BUILD_H
 

@@ -63,15 +63,16 @@ static void list_one(const char *name, domid_t dom)
 static const char *list(char **words, u32 count)
 {
 	(void)words, (void)count;
-	printf("%-16s %4s %8s %5s %-8s %8s %6s %4s\n", "name", "id", "KiB", "vcpus", "state", "time(s)",
-	       "weight", "cap");
+	printf("%-16s %4s %8s %5s %-8s %8s %6s %4s\n", "name", "id", "KiB", "vcpus", "state",
+	       "time(s)", "weight", "cap");
 	list_one("dom0", 0);
 	for (struct guest *guest = guests_first(); guest; guest = guest->next) {
 		if (guest->running)
 			list_one(guest->config.name, guest->dom);
 		else
 			printf("%-16s %4s %8llu %5u %s\n", guest->config.name, "-",
-			       (unsigned long long)guest->config.memory, guest->config.vcpus, "off");
+			       (unsigned long long)guest->config.memory, guest->config.vcpus,
+			       "off");
 	}
 	return NULL;
 }
@@ -100,6 +101,25 @@ static const char *ask(char **words, u32 count)
 	struct guest *guest = guest_find(words[0]);
 
 	return guest ? guest_ask(guest, count > 1 ? words[1] : "poweroff") : no_guest;
+}
+
+static const char *save(char **words, u32 count)
+{
+	struct guest *guest = guest_find(words[0]);
+
+	(void)count;
+	return guest ? guest_save(guest) : no_guest;
+}
+
+static const char *restore(char **words, u32 count)
+{
+	struct guest *guest = guest_find(words[0]);
+	const char *error = guest ? guest_restore(guest) : no_guest;
+
+	(void)count;
+	if (!error)
+		printf("dom0: guest %s is domain %u\n", words[0], guest->dom);
+	return error;
 }
 
 static const char *pause(char **words, u32 count)
@@ -187,9 +207,11 @@ static const char *weight(char **words, u32 count)
 
 	if (!guest)
 		return error;
-	if (!number(words[1], 65535, &share) || !share || (count > 2 && !number(words[2], 65535, &cap)))
+	if (!number(words[1], 65535, &share) || !share ||
+	    (count > 2 && !number(words[2], 65535, &cap)))
 		return no_number;
-	return domain_set_weight(guest->dom, (u16)share, (u16)cap) ? "the hypervisor refused it" : NULL;
+	return domain_set_weight(guest->dom, (u16)share, (u16)cap) ? "the hypervisor refused it"
+								   : NULL;
 }
 
 /* The guest's balloon does the work; its limit moves at once when it grows. */
@@ -206,7 +228,8 @@ static const char *memory(char **words, u32 count)
 	if (!number(words[1], guest->config.memory, &kib) || kib < 1024)
 		return "give KiB, at most what the guest was made with";
 	snprintf(path, sizeof(path), "/local/domain/%u/memory/target", guest->dom);
-	return xs_printf(XS_NO_TX, path, "%llu", (unsigned long long)kib) ? "xenstore refused it" : NULL;
+	return xs_printf(XS_NO_TX, path, "%llu", (unsigned long long)kib) ? "xenstore refused it"
+									  : NULL;
 }
 
 static const char *vcpus(char **words, u32 count)
@@ -305,6 +328,8 @@ const struct command commands[] = {
     {"create", "GUEST", "make a guest's domain", 1, create},
     {"destroy", "GUEST", "end it at once", 1, destroy},
     {"shutdown", "GUEST [reboot]", "ask it to end", 1, ask},
+    {"save", "GUEST", "keep it in dom0's memory", 1, save},
+    {"restore", "GUEST", "let a saved one go on", 1, restore},
     {"pause", "GUEST", "stop its vcpus", 1, pause},
     {"unpause", "GUEST", "let them go on", 1, unpause},
     {"console", "GUEST", "its console; Ctrl-] leaves", 1, console},

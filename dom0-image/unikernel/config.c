@@ -172,7 +172,8 @@ bool config_next(const char *text, size_t size, size_t *at, u32 *line, struct gu
 			*error = "a line before the first guest";
 		} else if (!strcmp(key, "cmdline")) {
 			words.at += words.at < words.end;
-			if (!copy(guest->cmdline, CMDLINE_MAX, words.at, (size_t)(words.end - words.at)))
+			if (!copy(guest->cmdline, CMDLINE_MAX, words.at,
+				  (size_t)(words.end - words.at)))
 				*error = "a command line that is too long";
 		} else if (!setting(key, &words, guest)) {
 			*error = "a key or value that is not understood";

@@ -8,19 +8,19 @@
 
 #include "types.h"
 
-#define GUEST_NAME_MAX     32u
-#define MAX_DISKS    4u
-#define MAX_NICS     4u
-#define CMDLINE_MAX  1024u
-#define FILE_NAME_MAX 96u
+#define GUEST_NAME_MAX 32u
+#define MAX_DISKS      4u
+#define MAX_NICS       4u
+#define CMDLINE_MAX    1024u
+#define FILE_NAME_MAX  96u
 
 enum restart { RESTART_NEVER, RESTART_ON_CRASH, RESTART_ALWAYS };
 
 struct disk_config {
 	char device[8]; /* xvda */
 	bool readonly;
-	char file[FILE_NAME_MAX]; /* in the archive; "" for one of zeros */
-	u64 size;		 /* of that */
+	char file[FILE_NAME_MAX];     /* in the archive; "" for one of zeros */
+	u64 size;                     /* of that */
 	char hardware[FILE_NAME_MAX]; /* or dom0's own disk of this name */
 };
 
@@ -44,8 +44,8 @@ struct guest_config {
 };
 
 /*
- * The next guest of the text from `*at` on. False at its end, or with a message in `*error` (and the
- * number of the line in *line, which counts on).
+ * The next guest of the text from `*at` on. False at its end, or with a message in `*error` (and
+ * the number of the line in *line, which counts on).
  */
 bool config_next(const char *text, size_t size, size_t *at, u32 *line, struct guest_config *guest,
 		 const char **error);

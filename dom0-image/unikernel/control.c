@@ -22,12 +22,12 @@ enum {
 	FRAME_INFO = 61,
 };
 
-#define GRANT_VERSION_1 1u
+#define GRANT_VERSION_1  1u
 #define MAX_GRANT_FRAMES 32
-#define MAX_MAPTRACK	 256
-#define CREDIT		 5u /* public/domctl.h: XEN_SCHEDULER_ */
-#define CREDIT2		 6u
-#define RESTART		 -85 /* ERESTART: Xen wants to be asked again */
+#define MAX_MAPTRACK     256
+#define CREDIT           5u /* public/domctl.h: XEN_SCHEDULER_ */
+#define CREDIT2          6u
+#define RESTART          -85 /* ERESTART: Xen wants to be asked again */
 
 struct domctl {
 	u32 cmd, version;
@@ -219,7 +219,8 @@ int domain_populate(domid_t dom, unsigned long *frames, unsigned long count)
 
 	if (done == (long)count)
 		return 0;
-	return done < 0 ? (int)done : -12; /* ENOMEM: some are there; destroying the domain frees them */
+	return done < 0 ? (int)done
+			: -12; /* ENOMEM: some are there; destroying the domain frees them */
 }
 
 int domain_mmuext(domid_t dom, u32 cmd, mfn_t frame)

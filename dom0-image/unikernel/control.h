@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What only dom0 may ask Xen for: domains and their memory (public/domctl.h, interface 0x15 of Xen 4.17). */
+/* What only dom0 may ask Xen for: domains and their memory (public/domctl.h, interface 0x15 of
+ * Xen 4.17). */
 #ifndef DOM0_CONTROL_H
 #define DOM0_CONTROL_H
 
@@ -18,11 +19,11 @@ struct domain_info {
 	u32 emulation_flags, misc_flags;
 };
 
-#define DOMAIN_DYING	1u
+#define DOMAIN_DYING    1u
 #define DOMAIN_SHUTDOWN 4u
-#define DOMAIN_PAUSED	8u
-#define DOMAIN_BLOCKED	16u
-#define DOMAIN_RUNNING	32u
+#define DOMAIN_PAUSED   8u
+#define DOMAIN_BLOCKED  16u
+#define DOMAIN_RUNNING  32u
 
 static inline enum shutdown_reason domain_reason(const struct domain_info *info)
 {
@@ -47,9 +48,9 @@ int domain_hypercall_page(domid_t dom, mfn_t frame);
 /* The types of frames (in) as page tables (out): bits 28-30 level, 31 pinned; 15 << 28: none. */
 int domain_frame_types(domid_t dom, unsigned long *frames, unsigned long count);
 
-#define FRAME_LEVEL(type) ((type) >> 28 & 7)
+#define FRAME_LEVEL(type)  ((type) >> 28 & 7)
 #define FRAME_PINNED(type) ((type) >> 31 & 1)
-#define FRAME_NONE	   0xful
+#define FRAME_NONE         0xful
 
 /* Give a domain pages: `frames` holds their pfns, and their frames afterwards. */
 int domain_populate(domid_t dom, unsigned long *frames, unsigned long count);

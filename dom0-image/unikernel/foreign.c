@@ -21,14 +21,14 @@ void foreign_unmap(void *va)
 
 enum direction { WRITE, READ };
 
-static bool transfer(const struct foreign *foreign, u64 at, char *data, u64 size, enum direction way)
+static bool transfer(const struct foreign *foreign, u64 at, char *data, u64 size,
+		     enum direction way)
 {
 	while (size) {
 		pfn_t page = (pfn_t)(at >> PAGE_SHIFT);
 		u64 offset = at & (PAGE_SIZE - 1), room;
-		unsigned long count = pages_for((unsigned long)(offset + (size < BATCH * PAGE_SIZE
-									      ? size
-									      : BATCH * PAGE_SIZE)));
+		unsigned long count = pages_for((
+		    unsigned long)(offset + (size < BATCH * PAGE_SIZE ? size : BATCH * PAGE_SIZE)));
 		char *va;
 
 		count = count < BATCH ? count : BATCH;

@@ -11,7 +11,8 @@ struct foreign {
 	unsigned long pages;
 };
 
-/* Write or (data NULL) clear bytes from an offset in its pseudo-physical memory on. False if that failed. */
+/* Write or (data NULL) clear bytes from an offset in its pseudo-physical memory on. False if that
+ * failed. */
 bool foreign_write(const struct foreign *foreign, u64 at, const void *data, u64 size);
 bool foreign_read(const struct foreign *foreign, u64 at, void *data, u64 size);
 /* A page of it until foreign_unmap(); NULL if it cannot be mapped. */

@@ -10,6 +10,7 @@
 #include "image.h"
 #include "memdisk.h"
 #include "nodes.h"
+#include "saved.h"
 #include "shell.h"
 #include "xenstore/connection.h"
 #include "xs.h"
@@ -175,6 +176,45 @@ const char *guest_ask(struct guest *guest, const char *what)
 	return xs_write(XS_NO_TX, path, what) ? "xenstore refused it" : NULL;
 }
 
+const char *guest_save(struct guest *guest)
+{
+	const char *error = guest_ask(guest, "suspend");
+
+	guest->saving = !error;
+	return error;
+}
+
+const char *guest_restore(struct guest *guest)
+{
+	struct built built;
+	const char *error;
+
+	if (guest->running)
+		return "it runs already";
+	if (!guest->saved)
+		return "it was not saved";
+	error = saved_build(guest->saved, &guest->config, &built);
+	if (error)
+		return error;
+	saved_free(guest->saved);
+	guest->saved = NULL;
+	return guest_connect(guest, &built);
+}
+
+/* It has suspended. If it cannot be saved it is lost: its devices are gone already. */
+static void suspended(struct guest *guest)
+{
+	const char *error;
+
+	guest->saving = false;
+	guest->saved = saved_take(guest->dom, guest->config.vcpus, &error);
+	if (error)
+		notice("dom0: guest %s was not saved: %s\n", guest->config.name, error);
+	else
+		notice("dom0: guest %s is saved\n", guest->config.name);
+	take_down(guest);
+}
+
 static void say_create(struct guest *guest)
 {
 	const char *error = guest_create(guest);
@@ -192,8 +232,7 @@ static void ended(struct guest *guest, enum shutdown_reason reason)
 	bool again = reason == SHUTDOWN_REBOOT || guest->config.restart == RESTART_ALWAYS ||
 		     (guest->config.restart == RESTART_ON_CRASH && crashed);
 
-	notice("dom0: guest %s %s\n", guest->config.name,
-	       names[crashed ? SHUTDOWN_CRASH : reason]);
+	notice("dom0: guest %s %s\n", guest->config.name, names[crashed ? SHUTDOWN_CRASH : reason]);
 	take_down(guest);
 	if (again)
 		say_create(guest);
@@ -210,7 +249,11 @@ static void look(void *data)
 			continue;
 		if (domain_info(guest->dom, &info) || info.domain != guest->dom)
 			continue;
-		if (info.flags & DOMAIN_SHUTDOWN && domain_reason(&info) != SHUTDOWN_SUSPEND)
+		if (!(info.flags & DOMAIN_SHUTDOWN))
+			continue;
+		if (domain_reason(&info) == SHUTDOWN_SUSPEND && guest->saving)
+			suspended(guest);
+		else
 			ended(guest, domain_reason(&info));
 	}
 }
@@ -232,7 +275,8 @@ void guests_start(char *archive, size_t size)
 	for (;;) {
 		struct guest *guest = calloc(1, sizeof(*guest));
 
-		if (!guest || !config_next(settings.data, settings.size, &at, &line, &guest->config, &error)) {
+		if (!guest || !config_next(settings.data, settings.size, &at, &line, &guest->config,
+					   &error)) {
 			free(guest);
 			break;
 		}

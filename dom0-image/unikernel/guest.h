@@ -9,12 +9,15 @@
 #include "terminal.h"
 
 struct built;
+struct saved;
 
 struct guest {
 	struct guest *next;
 	struct guest_config config;
 	bool running; /* it has a domain, whose number is `dom` */
 	bool started_once;
+	bool saving; /* it was asked to suspend */
+	struct saved *saved;
 	domid_t dom;
 	struct terminal terminal;
 	struct block *disks[MAX_DISKS];
@@ -33,8 +36,12 @@ struct guest *guest_find(const char *name);
 /* NULL, or why not. */
 const char *guest_create(struct guest *guest);
 const char *guest_destroy(struct guest *guest);
-/* Give a domain that was just made (or restored) its nodes, back ends and console, and let it run. */
+/* Give a domain that was just made (or restored) its nodes, back ends and console, and let it run.
+ */
 const char *guest_connect(struct guest *guest, const struct built *built);
+/* Keep it in dom0's memory once it has suspended, and bring it back. */
+const char *guest_save(struct guest *guest);
+const char *guest_restore(struct guest *guest);
 /* Ask it to end by itself: "poweroff" or "reboot" in control/shutdown. */
 const char *guest_ask(struct guest *guest, const char *what);
 

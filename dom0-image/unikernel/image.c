@@ -63,7 +63,8 @@ static const char *read_header(struct reader *r, struct image *image)
 	r->table = r->wide ? get(r->data + 32, 8) : get(r->data + 28, 4);
 	r->entry_size = (u32)get(r->data + (r->wide ? 54 : 42), 2);
 	r->count = (u32)get(r->data + (r->wide ? 56 : 44), 2);
-	if (r->entry_size < (r->wide ? 56u : 32u) || !inside(r, r->table, (u64)r->entry_size * r->count))
+	if (r->entry_size < (r->wide ? 56u : 32u) ||
+	    !inside(r, r->table, (u64)r->entry_size * r->count))
 		return "its program headers are not in it";
 	return NULL;
 }
@@ -73,9 +74,9 @@ static struct segment segment(const struct reader *r, u32 number)
 	const u8 *at = r->data + r->table + (size_t)number * r->entry_size;
 
 	if (r->wide)
-		return (struct segment){(u32)get(at, 4),  get(at + 8, 8),  get(at + 16, 8),
+		return (struct segment){(u32)get(at, 4), get(at + 8, 8),  get(at + 16, 8),
 					get(at + 24, 8), get(at + 32, 8), get(at + 40, 8)};
-	return (struct segment){(u32)get(at, 4),  get(at + 4, 4),  get(at + 8, 4),
+	return (struct segment){(u32)get(at, 4), get(at + 4, 4),  get(at + 8, 4),
 				get(at + 12, 4), get(at + 16, 4), get(at + 20, 4)};
 }
 
@@ -108,7 +109,8 @@ static void take_note(struct reader *r, struct image *image, u32 type, const u8 
 	}
 }
 
-/* Notes of other owners lie among Xen's; the last value may be cut by the segment's end (GRUB's is). */
+/* Notes of other owners lie among Xen's; the last value may be cut by the segment's end (GRUB's
+ * is). */
 static void read_notes(struct reader *r, struct image *image, u64 offset, u64 size)
 {
 	u64 end = offset + size;
@@ -161,7 +163,8 @@ const char *image_parse(struct image *image, const u8 *data, size_t size)
 	struct reader r = {.data = data, .size = size};
 	const char *error;
 
-	*image = (struct image){.hypercall_page = NO_ADDRESS, .init_p2m = NO_ADDRESS, .start = NO_ADDRESS};
+	*image = (struct image){
+	    .hypercall_page = NO_ADDRESS, .init_p2m = NO_ADDRESS, .start = NO_ADDRESS};
 	error = read_header(&r, image);
 	for (u32 i = 0; !error && i < r.count; i++) {
 		struct segment s = segment(&r, i);

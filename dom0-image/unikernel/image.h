@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A PV guest's kernel: an ELF file with Xen's notes (public/elfnote.h). Nothing in it is trusted. */
+/* A PV guest's kernel: an ELF file with Xen's notes (public/elfnote.h). Nothing in it is trusted.
+ */
 #ifndef DOM0_IMAGE_H
 #define DOM0_IMAGE_H
 
 #include "types.h"
 
-#define MAX_LOADS 8u
+#define MAX_LOADS  8u
 #define NO_ADDRESS (~0ull)
 
 struct image_load {
-	u64 va;		/* in the guest */
+	u64 va;         /* in the guest */
 	const u8 *data; /* `filled` bytes; zeros up to `size` */
 	u64 filled, size;
 };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* dom0 without an operating system: it owns the devices, runs xenstore, and makes and serves the guests. */
+/* dom0 without an operating system: it owns the devices, runs xenstore, and makes and serves the
+ * guests. */
 #include "base.h"
 #include "devices.h"
 #include "event.h"

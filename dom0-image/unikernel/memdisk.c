@@ -33,7 +33,8 @@ struct block *memdisk_create(const char *name, void *data, u64 size)
 		return NULL;
 	disk->data = data;
 	if (!data) {
-		if (size > 1ull << 31 || !(disk->data = pages_alloc(pages_for((unsigned long)size)))) {
+		if (size > 1ull << 31 ||
+		    !(disk->data = pages_alloc(pages_for((unsigned long)size)))) {
 			free(disk);
 			return NULL;
 		}

@@ -4,7 +4,8 @@
 
 #include "block.h"
 
-/* A disk in dom0's memory: `size` bytes at `data`, or, without data, zeros at first. NULL without memory. */
+/* A disk in dom0's memory: `size` bytes at `data`, or, without data, zeros at first. NULL without
+ * memory. */
 struct block *memdisk_create(const char *name, void *data, u64 size);
 void memdisk_destroy(struct block *block);
 

@@ -6,7 +6,8 @@
 
 #include <stdio.h>
 
-/* One node below `folder`. The store is our own memory: what fails is memory, and that shows at the next one. */
+/* One node below `folder`. The store is our own memory: what fails is memory, and that shows at the
+ * next one. */
 static bool put(const char *folder, const char *name, const char *value)
 {
 	char path[128];
@@ -54,8 +55,9 @@ static bool disks(const struct guest_config *config, domid_t dom)
 		u32 number = disk_number(disk->device);
 
 		if (!device(dom, "vbd", number, front, back, sizeof(front)) ||
-		    !put_number(front, "virtual-device", number) || !put(front, "device-type", "disk") ||
-		    !put(back, "dev", disk->device) || !put(back, "mode", disk->readonly ? "r" : "w"))
+		    !put_number(front, "virtual-device", number) ||
+		    !put(front, "device-type", "disk") || !put(back, "dev", disk->device) ||
+		    !put(back, "mode", disk->readonly ? "r" : "w"))
 			return false;
 	}
 	return true;
@@ -68,8 +70,8 @@ static bool nics(const struct guest_config *config, domid_t dom)
 	for (u32 i = 0; i < config->nic_count; i++) {
 		const u8 *m = config->nics[i].mac;
 
-		snprintf(mac, sizeof(mac), "%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3], m[4],
-			 m[5]);
+		snprintf(mac, sizeof(mac), "%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3],
+			 m[4], m[5]);
 		if (!device(dom, "vif", i, front, back, sizeof(front)) ||
 		    !put_number(front, "handle", i) || !put(front, "mac", mac) ||
 		    !put_number(back, "handle", i) || !put(back, "mac", mac))
@@ -86,7 +88,8 @@ bool nodes_write(const struct guest_config *config, const struct built *built)
 
 	snprintf(home, sizeof(home), "/local/domain/%u", built->dom);
 	ok = folder(home, 0, built->dom) && put(home, "name", config->name) &&
-	     put_number(home, "domid", built->dom) && put_number(home, "memory/target", config->memory) &&
+	     put_number(home, "domid", built->dom) &&
+	     put_number(home, "memory/target", config->memory) &&
 	     put_number(home, "memory/static-max", config->memory) &&
 	     put_number(home, "store/port", built->store_port) &&
 	     put_number(home, "store/ring-ref", built->store_frame) &&

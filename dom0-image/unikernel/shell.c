@@ -10,7 +10,7 @@
 
 #define PROMPT "dom0> "
 #define ERASE  "\r\033[K" /* the line, on any terminal since the VT100 (ECMA-48, EL) */
-#define DETACH 0x1d	  /* Ctrl-] */
+#define DETACH 0x1d       /* Ctrl-] */
 
 static char line[256];
 static size_t length;

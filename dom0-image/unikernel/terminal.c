@@ -5,7 +5,7 @@
 #include "shell.h"
 
 #define FENCE() __atomic_thread_fence(__ATOMIC_SEQ_CST)
-#define QUIET	(300 * MILLISECOND)
+#define QUIET   (300 * MILLISECOND)
 
 static struct terminal *attached;
 
@@ -22,7 +22,7 @@ static void take(struct terminal *t, char c)
 		console_write(&c, 1);
 		return;
 	}
-	if (c == '\r')
+	if (c == '\r' || !c)
 		return;
 	if (c != '\n')
 		t->line[t->line_length++] = c;
@@ -37,7 +37,8 @@ static void serve(void *data)
 
 	FENCE();
 	if (prod - cons > sizeof(t->ring->out))
-		cons = prod - sizeof(t->ring->out); /* the guest plays with its counters: its own loss */
+		cons = prod -
+		       sizeof(t->ring->out); /* the guest plays with its counters: its own loss */
 	while (cons != prod)
 		take(t, t->ring->out[cons++ % sizeof(t->ring->out)]);
 	FENCE();

@@ -17,13 +17,15 @@ struct terminal {
 	port_t port;
 	char line[256];
 	u32 line_length;
-	struct timer quiet; /* an unfinished line is printed when nothing more has come for a while */
+	struct timer
+	    quiet; /* an unfinished line is printed when nothing more has come for a while */
 	char log[TERMINAL_LOG]; /* the last output, from log_end on */
-	u32 log_end;		/* of all that ever came */
+	u32 log_end;            /* of all that ever came */
 };
 
 /* Serve a domain's console page. False if it cannot be mapped. */
-bool terminal_open(struct terminal *terminal, const char *name, domid_t dom, mfn_t frame, port_t port);
+bool terminal_open(struct terminal *terminal, const char *name, domid_t dom, mfn_t frame,
+		   port_t port);
 /* Take what is left in the page, then let it go. */
 void terminal_close(struct terminal *terminal);
 /* Type to the guest; what does not fit is lost. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a unikernel has from its first line on. It defines main() and never needs to return from it. */
+/* What a unikernel has from its first line on. It defines main() and never needs to return from it.
+ */
 #ifndef BASE_BASE_H
 #define BASE_BASE_H
 

@@ -106,7 +106,8 @@ int vprintf(const char *format, va_list list)
 	int length = vsnprintf(line, sizeof(line), format, list);
 
 	if (length > 0)
-		console_write(line, (size_t)length < sizeof(line) ? (size_t)length : sizeof(line) - 1);
+		console_write(line,
+			      (size_t)length < sizeof(line) ? (size_t)length : sizeof(line) - 1);
 	return length;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The domain's console: a ring that dom0 serves, or Xen's own console for dom0 (public/io/console.h). */
+/* The domain's console: a ring that dom0 serves, or Xen's own console for dom0
+ * (public/io/console.h). */
 #ifndef BASE_CONSOLE_H
 #define BASE_CONSOLE_H
 

@@ -13,7 +13,7 @@ static struct {
 } handlers[MAX_PORTS];
 
 static struct timer *timers; /* soonest first */
-static u64 alarm;	     /* what Xen's timer is set to */
+static u64 alarm;            /* what Xen's timer is set to */
 
 static long event_op(unsigned int command, void *argument)
 {

@@ -41,7 +41,8 @@ u64 wall_clock(void);
 void timer_set(struct timer *timer, u64 at);
 void timer_stop(struct timer *timer);
 
-/* Run handlers and timers that are due. If there were none, wait for one, at the longest until `until`. */
+/* Run handlers and timers that are due. If there were none, wait for one, at the longest until
+ * `until`. */
 void loop(u64 until);
 /* Wait at least so long, serving events meanwhile. */
 void sleep_until(u64 at);

@@ -7,7 +7,7 @@
 #include "pagetable.h"
 #include "stdlib.h"
 
-#define FRAMES	 8u /* of the table; Xen's own limit is 64 */
+#define FRAMES   8u /* of the table; Xen's own limit is 64 */
 #define RESERVED 8u /* entries that public/grant_table.h keeps for the domain's builder */
 
 static volatile struct grant_entry *table;

@@ -7,8 +7,9 @@
 #include "string.h"
 
 #define SMALLEST 16 /* a piece of class 1; each class is twice the one before */
-#define CLASSES	 8
-#define RUN	 0x80000000u /* in `notes`: the first page of a block of pages, whose number is the rest */
+#define CLASSES  8
+#define RUN                                                                                        \
+	0x80000000u /* in `notes`: the first page of a block of pages, whose number is the rest */
 
 static unsigned long page_count, page_hint, free_count;
 static u32 *free_map; /* a bit a page, set: free */

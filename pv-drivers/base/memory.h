@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The domain's pages. Page `pfn` is mapped at virtual address pfn * 4 KiB; behind the last page lies
- * a window for frames of others and of devices (pagetable.h).
+ * The domain's pages. Page `pfn` is mapped at virtual address pfn * 4 KiB; behind the last page
+ * lies a window for frames of others and of devices (pagetable.h).
  */
 #ifndef BASE_MEMORY_H
 #define BASE_MEMORY_H
@@ -25,7 +25,8 @@ static inline pfn_t page_of(const void *va)
 	return (unsigned long)va >> PAGE_SHIFT;
 }
 
-/* The machine's page behind one of ours, and back (public/xen.h: mfn_list, MACH2PHYS_VIRT_START). */
+/* The machine's page behind one of ours, and back (public/xen.h: mfn_list, MACH2PHYS_VIRT_START).
+ */
 static inline mfn_t frame_of(pfn_t pfn)
 {
 	return ((const mfn_t *)start_info->mfn_list)[pfn];

@@ -16,12 +16,14 @@
 unsigned long pagetable_limit(unsigned long pages);
 /* The first page from `pfn` on that is not mapped yet. */
 pfn_t pagetable_mapped(pfn_t pfn);
-/* Map the page `pfn` (and, where it starts a new table, those that the table reaches, up to `end`). */
+/* Map the page `pfn` (and, where it starts a new table, those that the table reaches, up to `end`).
+ */
 void pagetable_map_own(pfn_t pfn, pfn_t end);
 /* Make the window behind the domain's own pages, which are `pages`. */
 void pagetable_window(unsigned long pages);
 
-/* Pages of address space in the window, with tables but without content; NULL if there is no room. */
+/* Pages of address space in the window, with tables but without content; NULL if there is no room.
+ */
 void *window_alloc(unsigned long count);
 void window_free(void *va, unsigned long count);
 

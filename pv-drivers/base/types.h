@@ -36,7 +36,7 @@ typedef u64 u64a __attribute__((aligned(8)));
 #define PRINTF(fmt, arg) __attribute__((format(printf, fmt, arg)))
 
 /* The structure whose member `ptr` points to. */
-#define container_of(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
+#define container_of(ptr, type, member) ((type *)((char *)(ptr) - offsetof(type, member)))
 
 static inline u32 round_up(u32 n, u32 to)
 {

@@ -64,7 +64,9 @@ struct shared_info {
 	unsigned long pending[sizeof(unsigned long) * 8];
 	unsigned long mask[sizeof(unsigned long) * 8];
 	u32 wc_version, wc_sec, wc_nsec; /* wall clock at system time 0 */
-	u32 wc_sec_hi;
+	SHARED_WC_HIGH
+	unsigned long max_pfn;
+	mfn_t frame_list_list; /* frame of frames of lists of the p2m's frames; 0 or ~0: none */
 };
 
 struct start_info {
@@ -80,11 +82,12 @@ struct start_info {
 			port_t port;
 		} domu;
 		struct {
-			u32 info_off, info_size; /* of struct dom0_vga, from the start of this structure */
+			u32 info_off,
+			    info_size; /* of struct dom0_vga, from the start of this structure */
 		} dom0;
 	} console;
 	unsigned long pt_base, nr_pt_frames; /* pt_base: virtual address */
-	unsigned long mfn_list;		     /* virtual address of the p2m */
+	unsigned long mfn_list;              /* virtual address of the p2m */
 	unsigned long mod_start, mod_len;    /* initramfs; a pfn with START_MOD_PFN */
 	char cmdline[1024];
 	unsigned long first_p2m_pfn, nr_p2m_frames;

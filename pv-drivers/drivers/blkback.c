@@ -14,6 +14,8 @@
 #include <string.h>
 
 #define JOBS 8
+/* Requests at a time: disks in memory answer at once, and others wait as well. */
+#define BUDGET 64u
 
 struct job {
 	struct blkback *back;
@@ -136,7 +138,7 @@ static void start(struct blkback *back, struct job *job)
 		respond(back, from->id, from->op, BLKIF_UNSUPPORTED);
 		return;
 	}
-	request->op = from->op == BLKIF_READ	? BLOCK_READ
+	request->op = from->op == BLKIF_READ    ? BLOCK_READ
 		      : from->op == BLKIF_WRITE ? BLOCK_WRITE
 						: BLOCK_FLUSH;
 	request->sector = from->sector;
@@ -174,8 +176,13 @@ static void serve(void *data)
 	struct blkback *back = data;
 
 	back->starved = false;
-	while (back->connected && ring_has_request(&back->ring)) {
+	for (u32 done = 0; back->connected && ring_has_request(&back->ring); done++) {
 		struct job *job = idle(back);
+
+		if (done == BUDGET) {
+			timer_set(&back->again, now());
+			return;
+		}
 
 		if (ring_broken(&back->ring)) {
 			disconnect(back);

@@ -7,8 +7,8 @@
 struct blkback;
 
 /*
- * Serve a disk to a domain: the nodes of both ends are in xenstore already, "backend/vbd/DOM/ID" for
- * us. NULL without memory. Requests that are under way must be over before blkback_remove().
+ * Serve a disk to a domain: the nodes of both ends are in xenstore already, "backend/vbd/DOM/ID"
+ * for us. NULL without memory. Requests that are under way must be over before blkback_remove().
  */
 struct blkback *blkback_add(domid_t dom, const char *id, struct block *block);
 void blkback_remove(struct blkback *back);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Block devices between domains: public/io/blkif.h. The 64-bit id is aligned to 4 bytes for 32-bit
- * guests and to 8 for 64-bit ones, so a ring has the layout that its front end states in "protocol".
+ * guests and to 8 for 64-bit ones, so a ring has the layout that its front end states in
+ * "protocol".
  */
 #ifndef DRIVERS_BLKIF_H
 #define DRIVERS_BLKIF_H

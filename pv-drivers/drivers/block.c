@@ -10,7 +10,8 @@ bool block_allows(const struct block *block, const struct block_request *request
 	if (request->op == BLOCK_WRITE && block->readonly)
 		return false;
 	return request->count && request->count <= BLOCK_MAX_SIZE / SECTOR &&
-	       request->sector < block->sectors && request->count <= block->sectors - request->sector;
+	       request->sector < block->sectors &&
+	       request->count <= block->sectors - request->sector;
 }
 
 void block_submit(struct block *block, struct block_request *request)

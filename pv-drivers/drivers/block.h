@@ -5,7 +5,7 @@
 
 #include "types.h"
 
-#define SECTOR	       512u
+#define SECTOR         512u
 #define BLOCK_MAX_SIZE (11u * 4096u) /* of one request: what a blkif request can have */
 
 enum block_op { BLOCK_READ, BLOCK_WRITE, BLOCK_FLUSH };

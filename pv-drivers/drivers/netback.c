@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Back end of a network: frames are copied by Xen; checksums that the domain left to us are made here. */
+/* Back end of a network: frames are copied by Xen; checksums that the domain left to us are made
+ * here. */
 #include "netback.h"
 
 #include "event.h"
@@ -12,6 +13,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* Frames at a time: a domain that never stops sending must not keep dom0 to itself. */
+#define BUDGET 64u
+
 #define MAX_SLOTS 18u /* of a frame: what Linux's front end may use */
 
 struct netback {
@@ -22,6 +26,7 @@ struct netback {
 	struct grant_map tx_map, rx_map;
 	port_t port;
 	bool connected;
+	struct timer again;
 	char name[24];
 };
 
@@ -38,10 +43,9 @@ static void send(struct nic *nic, const void *frame, size_t size)
 	}
 	request = *(struct netif_rx_request *)ring_entry(&back->rx, back->rx.cons++);
 	ok = grant_write(back->dom, request.ref, 0, frame, (u16)size);
-	*(struct netif_rx_response *)ring_entry(&back->rx, back->rx.prod++) =
-	    (struct netif_rx_response){.id = request.id,
-				       .flags = NETRX_DATA_VALID,
-				       .status = ok ? (s16)size : NETIF_ERROR};
+	*(struct netif_rx_response *)ring_entry(&back->rx,
+						back->rx.prod++) = (struct netif_rx_response){
+	    .id = request.id, .flags = NETRX_DATA_VALID, .status = ok ? (s16)size : NETIF_ERROR};
 	if (ring_push_responses(&back->rx))
 		event_send(back->port);
 	nic->sent++;
@@ -150,6 +154,7 @@ static void disconnect(struct netback *back)
 	if (!back->connected)
 		return;
 	back->connected = false;
+	timer_stop(&back->again);
 	event_close(back->port);
 	grant_unmap(&back->tx_map);
 	grant_unmap(&back->rx_map);
@@ -159,7 +164,11 @@ static void serve(void *data)
 {
 	struct netback *back = data;
 
-	while (back->connected && ring_has_request(&back->tx)) {
+	for (u32 done = 0; back->connected && ring_has_request(&back->tx); done++) {
+		if (done == BUDGET) {
+			timer_set(&back->again, now());
+			return;
+		}
 		if (ring_broken(&back->tx)) {
 			disconnect(back);
 			xenbus_switch(&back->bus, XENBUS_CLOSED);
@@ -239,6 +248,7 @@ struct netback *netback_add(domid_t dom, const char *id)
 		return NULL;
 	}
 	back->dom = dom;
+	back->again = (struct timer){.fn = serve, .data = back};
 	snprintf(back->name, sizeof(back->name), "vif%u.%s", dom, id);
 	back->nic.name = back->name;
 	back->nic.send = send;

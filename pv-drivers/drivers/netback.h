@@ -7,8 +7,9 @@
 struct netback;
 
 /*
- * Serve a network interface to a domain, with its nodes as blkback_add() has them, "backend/vif/DOM/ID". To
- * its owner it is a nic: sending on it is what the domain receives. NULL without memory.
+ * Serve a network interface to a domain, with its nodes as blkback_add() has them,
+ * "backend/vif/DOM/ID". To its owner it is a nic: sending on it is what the domain receives. NULL
+ * without memory.
  */
 struct netback *netback_add(domid_t dom, const char *id);
 struct nic *netback_nic(struct netback *back);

@@ -55,8 +55,8 @@ static void send(struct nic *nic, const void *frame, size_t size)
 	memcpy(front->sending[id].page, frame, size);
 	front->sending[id].used = true;
 	request = ring_entry(&front->tx, front->tx.prod++);
-	*request = (struct netif_tx_request){
-	    .ref = front->sending[id].ref, .id = id, .size = (u16)size};
+	*request =
+	    (struct netif_tx_request){.ref = front->sending[id].ref, .id = id, .size = (u16)size};
 	if (ring_push_requests(&front->tx))
 		event_send(front->port);
 	nic->sent++;
@@ -82,7 +82,8 @@ static void received(struct netfront *front, struct netif_rx_response response)
 		offer(front, response.id);
 		return;
 	}
-	memcpy(frame, front->receiving[response.id].page + response.offset, (size_t)response.status);
+	memcpy(frame, front->receiving[response.id].page + response.offset,
+	       (size_t)response.status);
 	offer(front, response.id);
 	front->nic.received++;
 	if (front->nic.receive)

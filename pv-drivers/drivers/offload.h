@@ -4,7 +4,8 @@
 
 #include "types.h"
 
-/* Make the checksum of UDP or TCP in IPv4 that the sender left out. Other frames stay as they are. */
+/* Make the checksum of UDP or TCP in IPv4 that the sender left out. Other frames stay as they are.
+ */
 void offload_checksum(u8 *frame, size_t size);
 
 #endif

@@ -27,7 +27,8 @@ void ring_join(struct ring *ring, void *page, u32 size)
 	ring->prod = ring->cons = ring->page->rsp_prod;
 }
 
-/* The other end asks for an event by the number after which it wants one; it may have been passed just now. */
+/* The other end asks for an event by the number after which it wants one; it may have been passed
+ * just now. */
 static bool push(volatile u32 *shown, const volatile u32 *wanted, u32 prod)
 {
 	u32 old = *shown;

@@ -107,7 +107,8 @@ static unsigned long number(const char *folder, const char *name, unsigned long 
 	return xs_read_number(XS_NO_TX, path, &value) ? otherwise : value;
 }
 
-unsigned long xenbus_other_number(const struct xenbus *bus, const char *name, unsigned long otherwise)
+unsigned long xenbus_other_number(const struct xenbus *bus, const char *name,
+				  unsigned long otherwise)
 {
 	return number(bus->other, name, otherwise);
 }

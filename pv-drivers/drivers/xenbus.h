@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Two ends of a device that find each other in xenstore and go through states (public/io/xenbus.h). */
+/* Two ends of a device that find each other in xenstore and go through states (public/io/xenbus.h).
+ */
 #ifndef DRIVERS_XENBUS_H
 #define DRIVERS_XENBUS_H
 
@@ -43,8 +44,10 @@ bool xenbus_wait(struct xenbus *bus, enum xenbus_state state, u64 timeout);
 int xenbus_put(struct xenbus *bus, u32 tx, const char *name, unsigned long value);
 int xenbus_put_text(struct xenbus *bus, u32 tx, const char *name, const char *value);
 /* The number, or `otherwise` where there is none. */
-unsigned long xenbus_other_number(const struct xenbus *bus, const char *name, unsigned long otherwise);
-unsigned long xenbus_own_number(const struct xenbus *bus, const char *name, unsigned long otherwise);
+unsigned long xenbus_other_number(const struct xenbus *bus, const char *name,
+				  unsigned long otherwise);
+unsigned long xenbus_own_number(const struct xenbus *bus, const char *name,
+				unsigned long otherwise);
 int xenbus_other_text(const struct xenbus *bus, const char *name, char *value, size_t size);
 int xenbus_own_text(const struct xenbus *bus, const char *name, char *value, size_t size);
 

@@ -31,7 +31,8 @@ void xs_start(xs_exchange_fn *by)
 	exchange = by;
 }
 
-/* One request of some parts; the reply, with a zero byte behind, in `reply` of XS_BODY + 1 bytes. */
+/* One request of some parts; the reply, with a zero byte behind, in `reply` of XS_BODY + 1 bytes.
+ */
 static int talk(u32 type, u32 tx, const struct part *parts, u32 count, char *reply)
 {
 	struct xs_header header = {type, ++last_id, tx, 0};
@@ -45,7 +46,8 @@ static int talk(u32 type, u32 tx, const struct part *parts, u32 count, char *rep
 		header.len += (u32)parts[i].size;
 	}
 	if (busy)
-		return -XS_EBUSY; /* called from a handler while main waits: a mistake of the program */
+		return -XS_EBUSY; /* called from a handler while main waits: a mistake of the
+				     program */
 	busy = true;
 	rc = exchange(&header, body, reply);
 	busy = false;

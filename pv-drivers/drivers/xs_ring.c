@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The xenstore client's way to xenstored in dom0: two byte rings in a page (public/io/xs_wire.h). */
+/* The xenstore client's way to xenstored in dom0: two byte rings in a page (public/io/xs_wire.h).
+ */
 #include "base.h"
 #include "event.h"
 #include "pagetable.h"

@@ -5,10 +5,10 @@
 
 #include "types.h"
 
-#define XS_BODY	    4096u
+#define XS_BODY     4096u
 #define XS_ABS_PATH 3072u
 #define XS_REL_PATH 2048u
-#define XS_RING	    1024u
+#define XS_RING     1024u
 
 enum xs_type {
 	XS_CONTROL,

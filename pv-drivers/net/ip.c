@@ -170,8 +170,8 @@ static void ip_received(struct ip *ip, const u8 *mac, const u8 *packet, size_t s
 		return;
 	header = (packet[0] & 15u) * 4u;
 	total = get16(packet + 2);
-	if (header < IP_HEADER || total < header || total > size ||
-	    total - header > IP_PAYLOAD || ip_checksum(ip_sum(0, packet, header)))
+	if (header < IP_HEADER || total < header || total > size || total - header > IP_PAYLOAD ||
+	    ip_checksum(ip_sum(0, packet, header)))
 		return;
 	if (get32(packet + 16) != ip->address || (get16(packet + 6) & 0x3fff))
 		return; /* not for us, or in fragments */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * As much of the Internet's protocols as a small server needs: ARP (RFC 826), IPv4 without fragments
- * (791), ICMP echo (792), UDP (768), and TCP as a server (9293) in tcp.h.
+ * As much of the Internet's protocols as a small server needs: ARP (RFC 826), IPv4 without
+ * fragments (791), ICMP echo (792), UDP (768), and TCP as a server (9293) in tcp.h.
  */
 #ifndef NET_IP_H
 #define NET_IP_H

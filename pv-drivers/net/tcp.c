@@ -6,9 +6,9 @@
 #include <string.h>
 
 #define CONNECTIONS 16
-#define HEADER	    20u
-#define RETRY	    (200 * MILLISECOND)
-#define TRIES	    8
+#define HEADER      20u
+#define RETRY       (200 * MILLISECOND)
+#define TRIES       8
 
 enum { FIN = 1, SYN = 2, RST = 4, PSH = 8, ACK = 16 };
 enum state { FREE, SYN_RECEIVED, ESTABLISHED, LAST_ACK };
@@ -19,7 +19,7 @@ struct connection {
 	u32 address;
 	u16 port, local;
 	u32 next, acked, expected; /* ours to send, ours that they have, theirs to come */
-	u8 data[TCP_SEGMENT];	   /* the segment in flight */
+	u8 data[TCP_SEGMENT];      /* the segment in flight */
 	u16 size;
 	u8 flags;
 	u32 tries;
@@ -126,7 +126,8 @@ static void opened(struct ip *ip, u32 from, const struct segment *segment)
 
 static void refuse(struct ip *ip, u32 from, const struct segment *segment)
 {
-	struct connection none = {.ip = ip, .address = from, .port = segment->from, .local = segment->to};
+	struct connection none = {
+	    .ip = ip, .address = from, .port = segment->from, .local = segment->to};
 
 	none.expected = segment->sequence + (u32)segment->size + (segment->flags & SYN ? 1 : 0);
 	if (!(segment->flags & RST))
@@ -174,7 +175,8 @@ static void received(struct ip *ip, u32 from, const u8 *packet, size_t size)
 	struct connection *c;
 	size_t header;
 
-	if (size < HEADER || ip_checksum(ip_sum(ip_pseudo(from, ip->address, IP_TCP, size), packet, size)))
+	if (size < HEADER ||
+	    ip_checksum(ip_sum(ip_pseudo(from, ip->address, IP_TCP, size), packet, size)))
 		return;
 	header = packet[12] >> 4 << 2;
 	if (header < HEADER || header > size)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A TCP server (RFC 9293) that answers what it is sent: one port, some connections, one segment in flight on each. */
+/* A TCP server (RFC 9293) that answers what it is sent: one port, some connections, one segment in
+ * flight on each. */
 #ifndef NET_TCP_H
 #define NET_TCP_H
 
@@ -7,7 +8,8 @@
 
 /*
  * Serve a port. `serve` gets what came and gives the answer's size, at most TCP_SEGMENT bytes, in
- * `answer`. With what does not fit there is no answer: it is dropped, and the other end sends again.
+ * `answer`. With what does not fit there is no answer: it is dropped, and the other end sends
+ * again.
  */
 #define TCP_SEGMENT 1460u
 

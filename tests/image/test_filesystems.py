@@ -141,7 +141,7 @@ sizes = st.integers(0, 70000) | st.sampled_from([0, 1, 4095, 4096, 4097])
 files = st.dictionaries(st.lists(names, min_size=1, max_size=3).map("/".join), sizes, max_size=120)
 
 
-@hypothesis(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(files=files, crowd=st.integers(0, 3000), readonly=st.booleans())
 def test_computed_sizes_hold(
     files: Mapping[str, int], crowd: int, readonly: bool, make: Make, tools: ToolsTree

@@ -15,7 +15,8 @@ pytestmark = pytest.mark.image
 
 TOP = Path(__file__).resolve().parents[2]
 SHOWCASE = TOP / "xenbuild.yaml"
-RESULTS = ("showcase.elf", "manifest.json", "report.txt", "SHA256SUMS")
+PAPERS = ("manifest.json", "report.txt", "sbom.spdx.json", "sbom.cdx.json", "provenance.json", "SHA256SUMS")
+RESULTS = ("showcase.elf", *PAPERS)
 
 
 @pytest.fixture(scope="module")

@@ -20,11 +20,16 @@ RUNS = [
     pytest.param("appliance", "armv7/xen", marks=pytest.mark.slow),
     pytest.param("debian", "x86_64/xen", marks=pytest.mark.slow),
     pytest.param("grub", "x86_64/xen"),
+    pytest.param("dom0less", "arm64/xen"),
+    pytest.param("dom0less", "armv7/xen", marks=pytest.mark.slow),
+    pytest.param("guests", "ia32/hvkernel"),
+    pytest.param("guests", "x86_64/hvkernel"),
     pytest.param("guests", "x86_64/xen"),
     pytest.param("hvm", "x86_64/xen"),
     pytest.param("migration", "x86_64/xen"),
-    pytest.param("packages", "x86_64/xen"),
+    pytest.param("packages", "x86_64/xen", marks=pytest.mark.slow),
     pytest.param("packages", "arm64/xen", marks=pytest.mark.slow),
+    pytest.param("passthrough", "x86_64/xen", marks=pytest.mark.slow),
     pytest.param("unikernels", "x86_64/xen"),
 ]
 

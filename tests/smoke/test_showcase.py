@@ -24,6 +24,15 @@ def test_the_showcase_boots(settings: Settings, tmp_path: Path, target: str) -> 
     assert "Domain-0" in log
 
 
+@pytest.mark.parametrize("target", ["x86_64/hvkernel", "ia32/hvkernel"])
+def test_our_own_hypervisor_boots(settings: Settings, tmp_path: Path, target: str) -> None:
+    project = Project.of(TOP / "xenbuild.yaml", tmp_path / "project", settings.store.root)
+    outcome = project.run("test", target, "--json")
+    assert outcome.code == 0, outcome.out + outcome.err
+    (verdict,) = json.loads(outcome.out)
+    assert (verdict["target"], verdict["passed"]) == (target, True)
+
+
 def test_a_machine_that_is_not_what_was_asserted_fails(settings: Settings, tmp_path: Path) -> None:
     project = Project.of(TOP / "xenbuild.yaml", tmp_path / "project", settings.store.root)
     project.replace('expect: "Domain-0 +0 "', 'expect: "Domain-0 +7 "')

@@ -8,6 +8,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -78,14 +79,14 @@ def test_pvh(x86: Path, qemu: list[str], tmp_path: Path) -> None:
     boot(qemu, tmp_path / "log", ["-kernel", str(copy), "-append", EXTRA], "started by PVH", STARTED, DOM0)
 
 
-@pytest.mark.parametrize("command", ["multiboot", "multiboot2"])
-def test_grub(command: str, x86: Path, qemu: list[str], tool, tools_dir: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def grub_iso(command: str, bundle: Path, tool: Callable[[str], list[str]], tools_dir: Path, tmp_path: Path) -> Path:
+    """A CD whose GRUB starts the bundle by `command`, under a BIOS."""
     modules = tools_dir / "usr/lib/grub/i386-pc"
     if not modules.exists():
         pytest.skip("the tools tree has no GRUB for BIOS (package grub-pc-bin)")
     folder = tmp_path / "iso"
     folder.mkdir()
-    shutil.copy(x86, folder / "bundle.elf")
+    shutil.copy(bundle, folder / "bundle.elf")
     config = tmp_path / "early.cfg"
     config.write_text(f"serial\nterminal_output serial\n{command} (cd)/bundle.elf {EXTRA}\nboot\n")
     needed = ["biosdisk", "iso9660", "serial", "terminal", "normal", "boot", command, "all_video"]
@@ -95,6 +96,12 @@ def test_grub(command: str, x86: Path, qemu: list[str], tool, tools_dir: Path, t
     iso = tmp_path / "x.iso"
     options = ["-b", "grub.img", "-no-emul-boot", "-boot-load-size", "4", "-boot-info-table"]
     subprocess.run([*tool("xorriso"), "-as", "mkisofs", "-quiet", "-o", str(iso), *options, str(folder)], check=True)
+    return iso
+
+
+@pytest.mark.parametrize("command", ["multiboot", "multiboot2"])
+def test_grub(command: str, x86: Path, qemu: list[str], tool, tools_dir: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    iso = grub_iso(command, x86, tool, tools_dir, tmp_path)
     boot(qemu, tmp_path / "log", ["-cdrom", str(iso)], "started by GRUB", STARTED, DOM0)
 
 

@@ -153,6 +153,8 @@ def _show(event: Event, as_json: bool) -> None:
         fields = {"time": time.strftime("%Y-%m-%dT%H:%M:%S%z"), **asdict(event)}
         print(json.dumps(fields, ensure_ascii=False), flush=True)
         return
+    if event.is_probe:
+        return
     line = event.line()
     if event.kind in ("refused", "failed"):
         line = output.paint(line, output.RED, sys.stdout)
@@ -191,4 +193,5 @@ def _end_on_signals() -> None:
     def end(number: int, frame: object) -> None:
         raise KeyboardInterrupt
 
-    signal.signal(signal.SIGTERM, end)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, end)

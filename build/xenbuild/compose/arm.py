@@ -11,14 +11,15 @@ from __future__ import annotations
 import re
 import struct
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from xenbuild.compose import dom0less
-from xenbuild.compose.dom0less import Booted
+from xenbuild.compose import dom0less, nodes, policy
+from xenbuild.compose.dom0less import Booted, Partition
 from xenbuild.compose.manifest import Manifest, Part, require_intact
+from xenbuild.compose.policy import XSM_POLICY
 from xenbuild.compose.toolchain import STRICT
 from xenbuild.errors import DeclarationError, FormatError
 from xenbuild.formats.armimage import (
@@ -55,7 +56,7 @@ MAGIC, VERSION = b"xenbuild", 2
 # struct part: extents of the part and of its title, crc32.
 ROW = struct.Struct("<5I")
 
-TITLES = {"xen": "Xen", "kernel": "the dom0 kernel", "initramfs": "the dom0 initramfs"}
+TITLES = {"xen": "Xen", "kernel": "the dom0 kernel", "initramfs": "the dom0 initramfs", XSM_POLICY: policy.TITLE}
 ROLES = {"xen": "hypervisor", "kernel": "kernel", "initramfs": "initramfs"}
 
 
@@ -73,6 +74,8 @@ class Content:
 
     @property
     def role(self) -> str:
+        if self.name == XSM_POLICY:
+            return policy.ROLE
         return ROLES.get(self.name) or f"guest {self.name.partition(':')[2].replace('_', ' ')}"
 
     @property
@@ -103,7 +106,7 @@ def run(job: Job) -> None:
     """Action: inputs loader (flat), xen, maybe kernel, initramfs and those of guests; outputs "bundle", "manifest".
 
     params: xen_cmdline, kernel_cmdline (strings), target ("arm64/xen", "armv7/xen"), declaration (digest, optional),
-    domains (of compose.dom0less.Booted, optional).
+    partition (a compose.dom0less.Partition, optional).
     """
     target = str(job.params["target"])
     arch = target.split("/")[0]
@@ -114,12 +117,16 @@ def run(job: Job) -> None:
     if "initramfs" in job.inputs:
         data = job.path("initramfs").read_bytes()
         contents.append(Content("initramfs", data, len(data)))
-    domains = [Booted.from_json(one) for one in job.params.get("domains", ())]
-    for domain in domains:
+    if XSM_POLICY in job.inputs:
+        data = job.path(XSM_POLICY).read_bytes()
+        policy.check(data, xen.data)
+        contents.append(Content(XSM_POLICY, data, len(data)))
+    partition = Partition.from_json(job.params.get("partition", {}))
+    for domain in partition.domains:
         contents += _read_guest(job, domain, arch)
     declaration = str(job.params.get("declaration", ""))
     loader = job.path("loader").read_bytes()
-    manifest = write_bundle(job.out("bundle"), loader, contents, target, declaration, domains)
+    manifest = write_bundle(job.out("bundle"), loader, contents, target, declaration, partition)
     require_intact(manifest, job)
     if "manifest" in job.action.outputs:
         job.out("manifest").write_bytes(manifest.to_bytes())
@@ -167,7 +174,7 @@ def write_bundle(
     contents: Sequence[Content],
     target: str,
     declaration: str = "",
-    domains: Sequence[Booted] = (),
+    partition: Partition = Partition(),  # noqa: B008 - frozen
 ) -> Manifest:
     """Writes the bundle; the contents are Xen and all that it starts. Raises XenbuildError."""
     _check_cmdlines(contents)
@@ -178,17 +185,16 @@ def write_bundle(
     offsets, total = _place(contents)
     sizes = {c.name: c.room for c in contents}
     modules = len(set(offsets)) - 1
-    dom0less.check(domains, sizes, contents[0].data, dom0="kernel" in named, modules=modules)
+    dom0less.check(partition, sizes, contents[0].data, dom0="kernel" in named, modules=modules)
     parts = tuple(Part.of(c.name, c.role, c.data, at, c.cmdline) for c, at in zip(contents, offsets, strict=True))
     places = {part.name: (part.offset, part.size) for part in parts}
     manifest = Manifest(target, parts, declaration)
     kernel_cmdline = named["kernel"].cmdline.encode() if "kernel" in named else b""
-    nodes = dom0less.tree(domains, places) if domains else b""
-    texts = [named["xen"].cmdline.encode(), kernel_cmdline, manifest.to_bytes(), nodes]
+    texts = [named["xen"].cmdline.encode(), kernel_cmdline, manifest.to_bytes(), _nodes(partition, places, named)]
     front, extents = _front(table[2], texts, parts, contents)
     for name in ROLES:
         extents += places.get(name, (0, 0))
-    memory = sum(domain.total for domain in domains)
+    memory = sum(domain.total for domain in partition.domains)
     if "kernel" in named:
         memory += dom0_memory(named["xen"].cmdline)
     head = bytearray(loader)
@@ -204,6 +210,15 @@ def write_bundle(
             file.write(content.data)
         file.truncate(total)
     return manifest
+
+
+def _nodes(partition: Partition, places: Mapping[str, tuple[int, int]], named: Mapping[str, Content]) -> bytes:
+    """What the loader merges into /chosen; nothing if Xen starts dom0 only."""
+    if not partition and XSM_POLICY not in places:
+        return b""
+    trees = {domain.name: named.get(f"{domain.name}:device_tree") for domain in partition.domains}
+    devices = {name: dom0less.passed_through(tree.data, name) for name, tree in trees.items() if tree}
+    return nodes.tree(partition, places, devices)
 
 
 def dom0_memory(xen_cmdline: str) -> int:

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from xenbuild.compose.arm import loader_params
-from xenbuild.compose.dom0less import planned
+from xenbuild.compose.partition import planned
+from xenbuild.compose.policy import XSM_POLICY
 from xenbuild.compose.toolchain import store_sources, x86_params
 from xenbuild.parts.guest import Guest
 from xenbuild.plan.action import Action, Input, Json, OutputOf
-from xenbuild.spec.model import Target
+from xenbuild.spec.model import Declaration, Target
 from xenbuild.store.store import Store
 
 _KERNEL = 8 << 20  # bytes, about: unpacking a kernel takes long enough to begin before many small packages
@@ -44,6 +45,8 @@ class Parts:
     kernel_cmdline: str
     initramfs: Input | None
     guests: Sequence[Guest] = ()  # those that Xen starts are taken
+    xsm_policy: Input | None = None
+    dom0_type: str = ""  # pv, pvh; "" where nothing is asked of the kernel
 
 
 def loader(target: Target, tools: Input, store: Store) -> OutputOf:
@@ -54,8 +57,9 @@ def loader(target: Target, tools: Input, store: Store) -> OutputOf:
     return action.output("loader")
 
 
-def bundle(target: Target, parts: Parts, tools: Input, store: Store) -> Action:
+def bundle(declaration: Declaration, parts: Parts, tools: Input, store: Store) -> Action:
     """The action that composes the target's bundle; outputs "bundle" and "manifest"."""
+    target = declaration.target
     form = FORMATS[target.arch]
     inputs: dict[str, Input] = {
         "loader": loader(target, tools, store),
@@ -65,11 +69,14 @@ def bundle(target: Target, parts: Parts, tools: Input, store: Store) -> Action:
         inputs["kernel"] = parts.kernel
     if parts.initramfs is not None:
         inputs["initramfs"] = parts.initramfs
+    if parts.xsm_policy is not None:
+        inputs[XSM_POLICY] = parts.xsm_policy
     if form.kernel_check and parts.kernel is not None:
         label = f"check the {target.arch} kernel"
-        check = Action(label, form.kernel_check, {}, {"kernel": parts.kernel}, ("notes",), size_hint=_KERNEL)
+        kind: Json = {"kind": parts.dom0_type} if parts.dom0_type else {}
+        check = Action(label, form.kernel_check, kind, {"kernel": parts.kernel}, ("notes",), size_hint=_KERNEL)
         inputs["kernel_notes"] = check.output("notes")
-    domains, modules = planned(parts.guests)
+    partition, modules = planned(declaration, parts.guests)
     inputs.update(modules)
     params: dict[str, Json] = {
         "xen_cmdline": parts.hypervisor_cmdline,
@@ -77,6 +84,6 @@ def bundle(target: Target, parts: Parts, tools: Input, store: Store) -> Action:
         "target": str(target),
         "arch": target.arch,
     }
-    if domains:
-        params["domains"] = [domain.to_json() for domain in domains]
+    if partition:
+        params["partition"] = partition.to_json()
     return Action(f"compose {target}", form.composer, params, inputs, ("bundle", "manifest"))

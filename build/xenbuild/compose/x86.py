@@ -15,7 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from xenbuild.compose import policy
 from xenbuild.compose.manifest import Manifest, Part, require_intact
+from xenbuild.compose.policy import XSM_POLICY
 from xenbuild.errors import DeclarationError, FormatError
 from xenbuild.formats.elf import EM_386, EM_X86_64, MAGIC, PT_NOTE, Elf
 from xenbuild.formats.elfwrite import Piece, align, patch, write_elf
@@ -29,7 +31,7 @@ ANCHOR = b"XENBUILD-X86-1\0\0"  # loader/x86/bundle.h
 MANIFEST_SECTION = ".xenbuild.manifest"
 TABLE, PART, COPY = struct.Struct("<6I"), struct.Struct("<6I"), struct.Struct("<4I")
 FOUR_GIB = 1 << 32
-MODULES = ("kernel", "initramfs")  # inputs that become modules, in the order that hypervisors expect
+MODULES = ("kernel", "initramfs", XSM_POLICY)  # inputs that become modules, in the order that hypervisors expect
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,10 @@ def run(job: Job) -> None:
     for name in MODULES:
         if name in job.inputs:
             words = str(job.params.get(f"{name}_cmdline", ""))
-            contents.append(Content(name, name, _map(job.path(name), name), words))
+            role = policy.ROLE if name == XSM_POLICY else name
+            contents.append(Content(name, role, _map(job.path(name), name), words))
+    if XSM_POLICY in job.inputs:
+        policy.check(contents[-1].data, contents[0].data)
     declaration = str(job.params.get("declaration", ""))
     loader = job.path("loader").read_bytes()
     manifest = write_bundle(job.out("bundle"), loader, contents, str(job.params["target"]), declaration)
@@ -88,7 +93,7 @@ def check_kernel(job: Job) -> None:
     """
     name = str(job.params.get("name", "the dom0 kernel"))
     notes = kernel_notes(_map(job.path("kernel"), name), name)
-    check_dom0(notes, name)
+    check_dom0(notes, name, str(job.params.get("kind", "")))
     job.out("notes").write_text(json.dumps({"arch": notes.arch, **notes.values}, sort_keys=True, indent=1) + "\n")
 
 

@@ -206,6 +206,10 @@ class _Work:
                 self._summary.written += len(data)
             self._target.sync()
             self._compare(extents)
+            self._check_end()
+
+    def _check_end(self) -> None:
+        """Of the old partition table's copy nothing is left."""
         behind = max(self._spare, self._size)
         rest = self._seen[: self._target.size - behind]
         self._target.read(behind, rest)

@@ -40,7 +40,8 @@ def add_sections(image: bytes, more: Sequence[Section], name: str) -> bytes:
     """The application with sections behind its own. Raises FormatError for a file that cannot be rewritten.
 
     Where there is no room for their headers before the first section, as in Xen for arm64, all of the file becomes one
-    section behind a page of new headers; its code must then run wherever it is put.
+    section behind a page of new headers; its code must then run wherever it is put. Memory is then laid out as the
+    file, in smaller units than pages: EDK2 would make pages of code read-only, and Xen writes to its own.
     """
     pe = read_pe(image, name)
     if not pe.is_efi_application:
@@ -50,12 +51,12 @@ def add_sections(image: bytes, more: Sequence[Section], name: str) -> bytes:
     first = min((section.address for section in own if section.end > section.address), default=0)
     if first < _header_size(header, len(own) + len(more)):
         header, own = _wrapped(image, header, name)
-    placed, free = [], _align(max(section.end for section in own), header.alignment)
+    placed, free = [], _align(max(section.end for section in own), max(header.alignment, header.step))
     for section in more:
         if not section.data:
             raise FormatError(f"section {section.name} of {name} is empty")
         placed.append(replace(section, address=section.address or free))
-        free = _align(placed[-1].end, header.alignment)
+        free = _align(placed[-1].end, max(header.alignment, header.step))
     return _write(header, [*own, *placed])
 
 
@@ -80,6 +81,7 @@ class _Header:
     coff: tuple[int, ...]
     optional: bytes
     alignment: int  # of sections in memory
+    step: int = FILE_ALIGNMENT  # of sections in the file, and of what is before them
 
     @classmethod
     def of(cls, image: bytes, name: str) -> _Header:
@@ -115,7 +117,9 @@ def _wrapped(image: bytes, header: _Header, name: str) -> tuple[_Header, list[Se
     struct.pack_into("<I", optional, 16, entry + PAGE)
     struct.pack_into("<I", optional, 20, PAGE)  # base of code
     stub = b"MZ".ljust(0x3C, b"\0") + struct.pack("<I", 0x40)
-    return replace(header, stub=stub, optional=bytes(optional)), [Section(".text", image, PAGE, size, CODE)]
+    whole = image.ljust(size, b"\0")
+    changed = replace(header, stub=stub, optional=bytes(optional), alignment=FILE_ALIGNMENT, step=PAGE)
+    return changed, [Section(".text", whole, PAGE, flags=CODE)]
 
 
 def _header_size(header: _Header, sections: int) -> int:
@@ -123,10 +127,10 @@ def _header_size(header: _Header, sections: int) -> int:
 
 
 def _write(header: _Header, sections: Sequence[Section]) -> bytes:
-    size = _header_size(header, len(sections))
+    size = _align(_header_size(header, len(sections)), header.step)
     rows, offset = [], size
     for section in sections:
-        raw = _align(len(section.data), FILE_ALIGNMENT)
+        raw = _align(len(section.data), header.step)
         label = section.name.encode("latin-1")[:8]
         memory = max(section.memory, len(section.data))
         rows.append(SECTION.pack(label, memory, section.address, raw, offset if raw else 0, 0, 0, 0, 0, section.flags))
@@ -142,7 +146,7 @@ def _write(header: _Header, sections: Sequence[Section]) -> bytes:
     made = bytearray((header.stub + b"PE\0\0" + coff + bytes(optional) + b"".join(rows)).ljust(size, b"\0"))
     for section in sections:
         made += section.data
-        made += bytes(-len(made) % FILE_ALIGNMENT)
+        made += bytes(-len(made) % header.step)
     field = checksum_offset(made)
     struct.pack_into("<I", made, field, checksum(made, field))
     return bytes(made)

@@ -73,8 +73,8 @@ def kernel_notes(data: bytes | memoryview, name: str) -> XenNotes:
     )
 
 
-def check_dom0(notes: XenNotes, name: str) -> None:
-    """Raises FormatError, naming the note that is missing, if the kernel cannot be an initial domain."""
+def check_dom0(notes: XenNotes, name: str, kind: str = "") -> None:
+    """Raises FormatError, naming the note that is missing, if the kernel cannot be an initial domain of a kind."""
     advice = "use a kernel built with CONFIG_XEN_DOM0=y (Debian's linux-image packages are)"
     if notes.arch not in ("ia32", "x86_64") and notes.arch in MACHINES.values():
         raise FormatError(f"{name} is made for {notes.arch}, the hypervisor for x86", advice=advice)
@@ -84,6 +84,9 @@ def check_dom0(notes: XenNotes, name: str) -> None:
         raise FormatError(
             f"{name} cannot be started by Xen: it has neither the note ENTRY (PV) nor PHYS32_ENTRY (PVH)", advice=advice
         )
+    if kind and kind not in notes.modes:
+        message = f"{name} cannot be a {kind} dom0: its notes say that it is for {' and '.join(notes.modes)}"
+        raise FormatError(message, advice="choose another dom0.type, or a kernel built with CONFIG_PVH=y")
     # Without SUPPORTED_FEATURES Xen asks nothing of a PV dom0 (elf_xen_parse_features, common/libelf).
     if "SUPPORTED_FEATURES" in notes.values and "dom0" not in notes.features:
         raise FormatError(

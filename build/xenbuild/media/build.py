@@ -13,7 +13,7 @@ from xenbuild.compose.manifest import Manifest
 from xenbuild.media.medium import Making
 from xenbuild.media.registry import medium
 from xenbuild.media.results import Image, Made, write_results
-from xenbuild.parts import dom0, domains, guest, host, hvdomains, hvkernel, hypervisor, unikernel
+from xenbuild.parts import dom0, domains, guest, host, hvdomains, hvkernel, hypervisor, microcode, unikernel
 from xenbuild.parts.packages import merged, unpacked
 from xenbuild.parts.requests import host_architecture, part_requests, tool_requests
 from xenbuild.parts.sourced import Sourced
@@ -88,6 +88,7 @@ def plan(declaration: Declaration, settings: Settings) -> Plan:
     xen = _hypervisor(declaration, release, recipe, packages, sourced)
     guests = guest.guests(declaration, release, packages, sourced)
     kernel, initramfs = _dom0(declaration, release, packages, guests, sourced)
+    policy = declaration.hypervisor.xsm_policy
     words = [*recipe.cmdline, *board.hypervisor_cmdline, *host.xen_words(declaration)]
     words += host.dom0_words(declaration)
     words += declaration.hypervisor.cmdline
@@ -98,11 +99,13 @@ def plan(declaration: Declaration, settings: Settings) -> Plan:
         kernel_cmdline=" ".join([*board.dom0_cmdline, *declaration.dom0.cmdline]),
         initramfs=initramfs,
         guests=guests,
+        xsm_policy=sourced.input(policy, declaration.hypervisor.at("xsm_policy")) if policy else None,
+        dom0_type=declaration.dom0.type or "",
     )
-    compose = bundle(declaration.target, parts, tools, settings.store)
+    compose = bundle(declaration, parts, tools, settings.store)
     images = _images(declaration, release, packages, parts, compose, sourced)
     used = tuple({p: None for role in packages.values() for p in role} | tool_packages)
-    return Plan(declaration, compose, images, used, origins(compose, images.values(), used))
+    return Plan(declaration, compose, images, used, origins(compose, images, used))
 
 
 def _hypervisor(
@@ -134,6 +137,9 @@ def _images(
         tree = merged("hypervisor for UEFI", [unpacked(p, [file]) for p in packages["hypervisor"]])
         return hypervisor.from_package(tree, file)
 
+    def kernel_files(patterns: list[str]) -> OutputOf:
+        return merged("files of the kernel's package", [unpacked(p, patterns) for p in packages.get("kernel", ())])
+
     row = find_row(declaration.target, declaration.release, declaration.at("release"))
     images = {}
     for image in declaration.images:
@@ -148,6 +154,7 @@ def _images(
             tools=sourced.tools,
             file=sourced.input,
             hypervisor_efi=hypervisor_efi,
+            kernel_files=kernel_files,
         )
         images[image.name] = medium(image.medium).plan(making)
     return images
@@ -162,7 +169,9 @@ def _dom0(
     if declaration.dom0.kind == "unikernel":
         kernel = unikernel.dom0(declaration.target.arch, sourced.store, sourced.tools("build"))
         return kernel, hvdomains.archive(declaration, guests)
-    return dom0.parts(declaration, release, packages, domains.segment(declaration, guests), sourced)
+    inside = domains.segment(declaration, guests)
+    linux, initramfs = dom0.parts(declaration, release, packages, inside, sourced)
+    return linux, microcode.in_front(declaration, packages, sourced, initramfs)
 
 
 def build(declarations: Sequence[Declaration], settings: Settings, out: Path) -> tuple[list[Image], Results]:

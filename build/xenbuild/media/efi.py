@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from xenbuild.compose.policy import XSM_POLICY
 from xenbuild.media import menu
 from xenbuild.media.medium import Medium
+from xenbuild.media.raw import require_dom0
 from xenbuild.plan.action import Action, Input, Json, OutputOf
 
 if TYPE_CHECKING:
@@ -17,11 +19,13 @@ if TYPE_CHECKING:
     from xenbuild.plan.job import Job
 
 MIB = 1 << 20
-SECTIONS = {"kernel": ".kernel", "initramfs": ".ramdisk"}
+SECTIONS = {"kernel": ".kernel", "initramfs": ".ramdisk", XSM_POLICY: ".xsm"}
 
 
 def plan(making: Making) -> OutputOf:
-    parts = {"kernel": making.parts.kernel, "initramfs": making.parts.initramfs}
+    require_dom0(making)
+    own = making.parts
+    parts = {"kernel": own.kernel, "initramfs": own.initramfs, XSM_POLICY: own.xsm_policy}
     inputs: dict[str, Input] = {name: part for name, part in parts.items() if part is not None}
     values: dict[str, Json] = {
         "hypervisor": making.parts.hypervisor_cmdline,

@@ -6,7 +6,7 @@
     behind the CD    partition 2, a FAT with GRUB for every UEFI: El Torito's second image, and the stick's partition
 
 GRUB for UEFI comes from that FAT, whose menu only looks for the CD with the right *.id. xorriso writes the CD and the
-partition table; all its dates are SOURCE_DATE_EPOCH.
+partition table.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from xenbuild.plan.job import Job
 
 MIB = 1 << 20
+DATE = "1970010100000100"  # of all there is: SOURCE_DATE_EPOCH is 1, the last two digits are of a second's fraction
 LABEL = 32  # characters of a volume's name (ECMA-119, 8.4.10)
 _SEARCH = "search --no-floppy --set=root --file /xenbuild/{id}.id\nconfigfile /xenbuild/grub.cfg\n"
 
@@ -61,6 +62,7 @@ def run(job: Job) -> None:
     manifest = Manifest.from_bytes(job.path("manifest").read_bytes(), "the bundle")
     (tree / "grub.cfg").write_bytes(menu.render(job.params["menu"], manifest))
     words = ["-as", "mkisofs", "-quiet", "-f", "-R", "-J", "-V", job.params["label"], "-o", str(job.out("image"))]
+    words += [f"--modification-date={DATE}", "--set_all_file_dates", DATE]
     words += ["--gpt_disk_guid", str(UUID(bytes=hashlib.sha256(name).digest()[:16], version=4))]
     esp: dict[str, fat.Content] = {}
     for one, file in sorted(job.params["loaders"].items()):

@@ -35,6 +35,7 @@ class Making:
     tools: Callable[[str], Input]  # a group of recipes/tools.yaml as a tree
     file: Callable[[Path, Position | None], Input]  # a file that the declaration names
     hypervisor_efi: Callable[[], OutputOf]  # Xen as a UEFI application, where the release has one
+    kernel_files: Callable[[list[str]], OutputOf]  # files of the release's kernel packages that match patterns: a tree
 
     @property
     def bundle(self) -> OutputOf:

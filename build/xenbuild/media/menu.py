@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from xenbuild.compose.policy import XSM_POLICY
 from xenbuild.errors import DeclarationError
 from xenbuild.spec.data import data_dir
 
@@ -51,7 +52,12 @@ def render(params: Mapping[str, Json], manifest: Manifest) -> bytes:
     """The menu's text: `params` as of values(), and where the parts lie in the bundle."""
     sectors = {part.name: f"{part.offset // SECTOR}+{-(-part.size // SECTOR)}" for part in manifest.parts}
     names = {part.name for part in manifest.parts}
-    more = {"sectors": sectors, "kernel": "kernel" in names, "initramfs": "initramfs" in names}
+    more = {
+        "sectors": sectors,
+        "kernel": "kernel" in names,
+        "initramfs": "initramfs" in names,
+        "policy": XSM_POLICY in names,
+    }
     return fill(params["template"], {**params, **more})
 
 

@@ -82,6 +82,7 @@ def _contents(making: Making) -> dict[str, tuple[str, Input]]:
     from xenbuild.compose.bundle import FORMATS
 
     parts = {"xen": making.parts.hypervisor, "kernel": making.parts.kernel, "initramfs": making.parts.initramfs}
+    parts["xsm_policy"] = making.parts.xsm_policy
     made = {name: (name, part) for name, part in parts.items() if part is not None}
     suffix = FORMATS[making.declaration.target.arch].suffix
     made["bundle"] = (f"bundle{suffix}", making.bundle)

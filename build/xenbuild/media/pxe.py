@@ -41,7 +41,7 @@ def plan(making: Making) -> OutputOf:
         inputs["tools"] = making.tools("media")
     texts = _texts(making, bool(parts))
     copy = dict(copied.copy) if copied else {}
-    names = {_bundle_name(making), *(f"efi/{name}" for name in parts), *texts, *copy, *images}
+    names = {_bundle_name(making), *(f"efi/{name}" for name in parts), *texts, *copy, *images, MANIFEST}
     params = {
         "bundle": _bundle_name(making),
         "copy": copy,
@@ -64,7 +64,7 @@ def _uefi_parts(making: Making) -> dict[str, Input]:
     arch = declaration.target.arch
     if parts.kernel is None or parts.initramfs is None or arch == "armv7":
         return {}
-    if any(domain.start == "dom0less" for domain in declaration.domains.values()):
+    if parts.xsm_policy is not None or any(domain.start == "dom0less" for domain in declaration.domains.values()):
         return {}
     found: dict[str, Input] = {"kernel": parts.kernel, "initramfs": parts.initramfs}
     if arch == "arm64":

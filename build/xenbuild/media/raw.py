@@ -22,6 +22,8 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from xenbuild.compose.manifest import Manifest
+from xenbuild.compose.policy import XSM_POLICY
+from xenbuild.errors import DeclarationError
 from xenbuild.formats import fat, gpt
 from xenbuild.media import menu
 from xenbuild.media.grub import core, platforms
@@ -63,11 +65,22 @@ def plan(making: Making) -> OutputOf:
 def contents(making: Making) -> tuple[dict[str, Input], Json]:
     """What GRUB starts, as inputs, and the names of these files on a medium."""
     manifest = making.compose.output("manifest")
+    require_dom0(making)
     if making.declaration.target.arch == "x86_64":
         return {"manifest": manifest, "bundle": making.bundle}, {"files": {"bundle": "bundle.elf"}}
-    parts = {"xen": making.parts.hypervisor, "kernel": making.parts.kernel, "initramfs": making.parts.initramfs}
+    own = making.parts
+    parts = {"xen": own.hypervisor, "kernel": own.kernel, "initramfs": own.initramfs, XSM_POLICY: own.xsm_policy}
     inputs = {name: part for name, part in parts.items() if part is not None}
     return {"manifest": manifest, **inputs}, {"files": {name: name for name in inputs}}
+
+
+def require_dom0(making: Making) -> None:
+    """Raises DeclarationError for guests that Xen starts: by UEFI it learns of them from nobody."""
+    by_xen = [name for name, domain in making.declaration.domains.items() if domain.start == "dom0less"]
+    if by_xen or making.parts.kernel is None:
+        image = making.image
+        message = f"medium {image.medium}: Xen that UEFI has started starts no guests by itself"
+        raise DeclarationError(message, at=image.at("medium"), advice="use the bundle, or a medium for U-Boot")
 
 
 def run(job: Job) -> None:
@@ -89,7 +102,7 @@ def run(job: Job) -> None:
     else:
         esp = len(disk.rows) + 1
         numbers = {"state": esp + 1, "a": esp + 2, "b": esp + 3}
-        choice = menu.fill(job.params["slots template"], numbers)
+        choice = menu.fill(job.params["slots template"], {**job.params["menu"], **numbers})
         disk.fat("esp", gpt.ESP, {**loaders, "xenbuild/grub.cfg": choice}, label)
         disk.state(tries)
         size = sum(path.stat().st_size for path in copy.values() if isinstance(path, Path))

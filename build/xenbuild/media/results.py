@@ -88,9 +88,10 @@ def write_results(
             _place(store, digest, path)
         images.append(Image(str(declaration.target), one.image.name, path, digest, one.image.medium, files))
     folder = out / declaration.target.folder
+    outputs = [Output(name, d.hash, d.size, image.name) for image in images for name, d in image.sums.items()]
     sums = {name: digest for image in images for name, digest in image.sums.items()}
     beside = {"manifest.json": _manifest_json(declaration, manifest, images)}
-    beside |= papers(manifest, [Output(name, digest.hash, digest.size) for name, digest in sums.items()])
+    beside |= papers(manifest, outputs)
     for name, text in beside.items():
         _write(folder / name, text)
         sums[name] = Digest.of(text.encode())

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from xenbuild.spec.model import Declaration
 
 
-def render(template: str, folder: Path, **values: Any) -> str:
+def render(template: str, folder: Path, /, **values: Any) -> str:
     """The text of a template; `folder` is the declaration's. Raises DeclarationError for a template that is wrong."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
 

@@ -6,6 +6,7 @@ The bytes that a machine sees are those of `raw`; qemu-img converts them.
 from __future__ import annotations
 
 import re
+import struct
 from typing import TYPE_CHECKING, BinaryIO
 
 from xenbuild.media import raw
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
     from xenbuild.plan.job import Job
 
 OPTIONS = {"qcow2": "compat=1.1", "vmdk": "subformat=monolithicSparse"}
-_CONTENT_ID = re.compile(rb"(?<=\nCID=)[0-9a-f]{8}(?=\n)")
-_DESCRIPTOR = 1 << 16  # bytes of a vmdk in which its description is
+_CONTENT_ID = re.compile(rb"(?<=\nCID=)[0-9a-f]+(?=\n)")
+_DESCRIPTION_AT = struct.Struct("<28xQQ")  # of a vmdk's header: first sector and sectors of its description
 
 
 def run(job: Job) -> None:
@@ -33,13 +34,15 @@ def run(job: Job) -> None:
 
 
 def _name_content(file: BinaryIO, name: str) -> None:
-    """Give the content an identifier that is made of it; qemu-img takes a random one."""
+    """Give the content an identifier that is made of it; qemu-img takes a random number."""
     with file:
-        start = file.read(_DESCRIPTOR)
-        found = _CONTENT_ID.search(start)
-        assert found, "qemu-img writes a description at the beginning"
-        file.seek(found.start())
-        file.write(name.encode())
+        first, sectors = _DESCRIPTION_AT.unpack(file.read(_DESCRIPTION_AT.size))
+        file.seek(first * 512)
+        text = file.read(sectors * 512)
+        named, count = _CONTENT_ID.subn(name.encode(), text.rstrip(b"\0"))
+        assert count == 1 and len(named) < len(text), "qemu-img's description has one identifier and room"
+        file.seek(first * 512)
+        file.write(named.ljust(len(text), b"\0"))
 
 
 def _medium(form: str) -> Medium:

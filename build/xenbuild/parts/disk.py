@@ -19,7 +19,7 @@ from xenbuild.sources.lock import LockedPackage
 from xenbuild.spec.data import data_dir
 from xenbuild.spec.domain import Disk
 
-INIT = "usr/sbin/init"
+INIT, _SHELL = "usr/sbin/init", "usr/bin/sh"
 _PASSWD = "usr/share/base-passwd"  # where the package base-passwd has what its script would copy to /etc
 _REGULAR = stat.S_IFREG | 0o644
 # Magic numbers of formats that a disk may be in by mistake, and where they are from the start or the end of the file.
@@ -120,7 +120,7 @@ def _layers(disk: Disk, content: Content, sourced: Sourced, inputs: dict[str, In
 
 
 def _below(content: Content, sourced: Sourced, inputs: dict[str, Input]) -> Iterator[Json]:
-    """What packages go over: an empty root, and busybox's init with our own table if they bring no init."""
+    """What packages go over: an empty root, busybox's init with our own table if they bring none, and its shell."""
     files: dict[str, Path] = {}
     glue = [one for one in entries.glue(data_dir("pv-drivers") / "guest" / "root", files) if one["path"] != "init"]
     inputs.update({name: sourced.input(path) for name, path in files.items() if name != "glue-init"})
@@ -129,14 +129,18 @@ def _below(content: Content, sourced: Sourced, inputs: dict[str, Input]) -> Iter
         entry("etc/hosts", _REGULAR, content=f"127.0.0.1 localhost\n127.0.1.1 {content.guest}\n"),
         entry("etc/passwd", _REGULAR, content="root:x:0:0:root:/root:/bin/sh\n"),
         entry("etc/group", _REGULAR, content="root:x:0:\n"),
+        # Empty, it is filled at the first start; if it were not there, systemd would ask questions (machine-id(5)).
+        entry("etc/machine-id", stat.S_IFREG | 0o444, content=""),
     ]
     yield {"entries": [*entries.empty_root(), *named]}
     if content.busybox is not None:
         links = [entry(f"usr/sbin/{name}", stat.S_IFLNK | 0o777, link="../bin/busybox") for name in _CALLED]
         settings = entry("etc/xenbuild/config", _REGULAR, content=content.settings)
-        yield {"unless": INIT, "entries": [*entries.applets(), entries.shell(), *links, *glue, settings]}
         inputs["deb:busybox"] = blob(content.busybox)
-        yield {"unless": INIT, "deb": "deb:busybox", "globs": ["usr/bin/busybox"], "exclude": []}
+        yield {"unless": INIT, "entries": [*entries.applets(), *links, *glue, settings]}
+        yield {"unless": _SHELL, "entries": [entries.shell()]}
+        for path in (INIT, _SHELL):
+            yield {"unless": path, "deb": "deb:busybox", "globs": ["usr/bin/busybox"], "exclude": []}
 
 
 _CALLED = ("init", "poweroff", "reboot")  # what the kernel starts by these paths (kernel/reboot.c)

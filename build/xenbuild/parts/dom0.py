@@ -65,11 +65,15 @@ def _toolstack(declaration: Declaration, release: Release, packages: Locked) -> 
     named = declaration.dom0.packages
     own = [p for p in packages.get("extra", ()) if p.name in named or p not in packages["dom0"]]
     model = release.architectures[declaration.target.arch].device_model
-    emulating = packages.get("device model", ())
-    trees = {p.name: unpacked(p, exclude=DOCUMENTATION) for p in (*packages["dom0"], *emulating, *own)}
+    emulating, keeping = packages.get("device model", ()), packages.get("state", ())
+    trees = {p.name: unpacked(p, exclude=DOCUMENTATION) for p in (*packages["dom0"], *emulating, *keeping, *own)}
     params = {
         "order": list(trees),
-        "files": [*release.dom0.files, *(model.files if model and emulating else ())],
+        "files": [
+            *release.dom0.files,
+            *(model.files if model and emulating else ()),
+            *(release.state.files if release.state and keeping else ()),
+        ],
         "dlopened": release.dom0.dlopened,
         "whole": [p.name for p in own],
     }

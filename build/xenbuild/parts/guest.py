@@ -114,7 +114,8 @@ class _Planner:
         tree = {"tree": unpacked(package, [path])}
         params = {"path": path, "what": package.name}
         taken = Action(f"take {path.rpartition('/')[2]}", "xenbuild.parts.sourced:pick", params, tree, ("file",))
-        return self._prepared(domain, taken.output("file"), f"GRUB of {self._release.name}")
+        name = f"GRUB of {self._release.name}"
+        return prepared(taken.output("file"), domain.type, name, domain.at("boot"), packed=self._packed)
 
     def _content(self, name: str, domain: Domain, disk: Disk, boots: bool) -> Content:
         """What goes on a disk that is made; `boots`: GRUB starts the guest from it."""
@@ -144,9 +145,14 @@ class _Planner:
     def _prepared(self, domain: Domain, kernel: Input, name: str) -> Input:
         if self._declaration.target.arch not in ("x86_64", "ia32"):
             return kernel
-        packed = self._declaration.dom0.kind != "unikernel"
+        at, arch = domain.at("kernel"), domain.arch or ""
         pv = self._declaration.target.arch
-        return prepared(kernel, domain.type, name, domain.at("kernel"), packed=packed, pv=pv)
+        return prepared(kernel, domain.type, name, at, arch=arch, packed=self._packed, pv=pv)
+
+    @property
+    def _packed(self) -> bool:
+        """Whether dom0 unpacks kernels."""
+        return self._declaration.dom0.kind != "unikernel"
 
     def _kernel(self, domain: Domain) -> Action:
         arch = self._declaration.target.arch

@@ -1,6 +1,7 @@
 """Action: a guest's kernel -> the same, checked against the guest's type, in the form that dom0 starts fastest.
 
-params: type (pv, pvh, hvm), name (what messages call the kernel), packed (false: a plain ELF file).
+params: type (pv, pvh, hvm), name (what messages call the kernel), arch (x86_64, ia32 or "" for either), pv (the
+architecture of pv kernels; x86_64), packed (false: a plain ELF file).
 input: kernel.  output: kernel.
 A pv or pvh guest is built by libxenguest, which unpacks a bzImage in dom0 at every start (Debian's are xz: seconds on a
 slow machine). It takes the ELF file inside as well, and gzip over it (tools/libs/guest/xg_dom_core.c).
@@ -23,10 +24,13 @@ _GZIP = 16 + zlib.MAX_WBITS
 
 
 def prepared(
-    kernel: Input, type: str, name: str, at: Position | None, *, packed: bool = True, pv: str = "x86_64"
+    kernel: Input, type: str, name: str, at: Position | None, *, arch: str = "", packed: bool = True, pv: str = "x86_64"
 ) -> OutputOf:
-    """The kernel of an x86 guest; not `packed`: for a dom0 that unpacks nothing; pv: what pv kernels are made for."""
-    params: dict[str, Json] = {"type": type, "name": name}
+    """The kernel of an x86 guest.
+
+    arch: what it must be made for; not `packed`: for a dom0 that unpacks nothing; pv: what pv kernels are made for.
+    """
+    params: dict[str, Json] = {"type": type, "name": name, "arch": arch}
     if not packed:
         params["packed"] = False
     if pv != "x86_64":
@@ -43,7 +47,7 @@ def run(job: Job) -> None:
         check_hvm(data, name)
     else:
         elf = unpacked(data, name)
-        check(notes_of_elf(Elf.parse(elf, name)), kind, name, job.params.get("pv", "x86_64"))
+        check(notes_of_elf(Elf.parse(elf, name)), kind, name, job.params["arch"], job.params.get("pv", "x86_64"))
         if not job.params.get("packed", True):
             job.out("kernel").write_bytes(elf)
             return
@@ -73,13 +77,15 @@ def unpacked(data: bytes, name: str) -> bytes | memoryview:
     )
 
 
-def check(notes: XenNotes, kind: str, name: str, pv: str = "x86_64") -> None:
+def check(notes: XenNotes, kind: str, name: str, arch: str = "", pv: str = "x86_64") -> None:
     """Raises FormatError if a kernel with these notes cannot be a guest of the type "pv" or "pvh".
 
-    pv: the architecture of the pv kernels that the hypervisor starts.
+    arch: what it must be made for; pv: the architecture of the pv kernels that the hypervisor starts.
     """
     if notes.arch not in ("x86_64", "ia32"):
         raise FormatError(f"{name} is made for {notes.arch}, the guest for x86", advice="give a kernel for x86")
+    if arch and notes.arch != arch:
+        raise FormatError(f"{name} is made for {notes.arch}, the guest for {arch}", advice=f"write arch: {notes.arch}")
     if not notes.modes:
         raise FormatError(
             f"{name} has no Xen notes that say how to start it",

@@ -9,10 +9,12 @@ from collections.abc import Iterator
 
 from xenbuild.parts.xlconfig import literal
 from xenbuild.spec.model import Declaration
+from xenbuild.spec.partition import pool_numbers
 
 _CPUFREQ = {"dom0": "dom0-kernel", "off": "none"}
 PASSTHROUGH = "passthrough"  # driver sets (pv-drivers/sets/)
 POWER = "power"
+EXT4 = "ext4"
 
 
 def xen_words(declaration: Declaration) -> Iterator[str]:
@@ -76,14 +78,16 @@ def drivers(declaration: Declaration) -> list[str]:
     first = [PASSTHROUGH] if devices(declaration) and PASSTHROUGH not in own else []
     governed = declaration.hypervisor.cpufreq not in (None, *_CPUFREQ)
     last = [POWER] if governed and POWER not in own else []
+    last += [EXT4] if declaration.dom0.state is not None and EXT4 not in own else []
     return [*first, *own, *last]
 
 
 def settings(declaration: Declaration) -> dict[str, str]:
     """What dom0's init does for the host, as shell variables."""
-    pools = declaration.hypervisor.cpupools
+    pools = {name: pool.cpus for name, pool in declaration.hypervisor.cpupools.items()}
+    pools |= {name: f"@{number}" for name, number in pool_numbers(declaration).items()}  # those that Xen has made
     return {
-        "POOLS": " ".join(f"{name}={pool.cpus}" for name, pool in pools.items()),
+        "POOLS": " ".join(f"{name}={cpus}" for name, cpus in pools.items()),
         "CPUS": declaration.dom0.cpus or "",
         "PCI": " ".join(devices(declaration)),
     }

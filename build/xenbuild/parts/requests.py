@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from xenbuild.errors import HostError
@@ -26,7 +27,7 @@ def host_architecture() -> str:
 def part_requests(declaration: Declaration, release: Release) -> dict[str, Request]:
     """The package requests of one target by role.
 
-    The roles are hypervisor, kernel, dom0, device model, grub, `extra` for the user's packages in dom0, and
+    The roles are hypervisor, kernel, dom0, device model, grub, state, `extra` for the user's packages in dom0, and
     `packages ...` for each list of packages that a guest or a disk has.
     """
     hypervisor = load_recipe(HypervisorRecipe, declaration.target.hypervisor, declaration.folder)
@@ -35,7 +36,13 @@ def part_requests(declaration: Declaration, release: Release) -> dict[str, Reque
     arch = release.architectures[declaration.target.arch]
     archives = added_archives(declaration)
 
-    def request(role: str, roots: Sequence[str], only: str = "", exclude: Sequence[str] = ()) -> Request:
+    def request(
+        role: str,
+        roots: Sequence[str],
+        only: str = "",
+        exclude: Sequence[str] = (),
+        archives: tuple[Archive, ...] = archives,
+    ) -> Request:
         return Request(
             name=f"{declaration.target} {role}",
             release=release,
@@ -60,6 +67,12 @@ def part_requests(declaration: Declaration, release: Release) -> dict[str, Reque
         found["device model"] = request(
             "device model", arch.device_model.roots, exclude=[*release.dom0.exclude, *arch.device_model.exclude]
         )
+    if declaration.dom0.state is not None and release.state is not None:
+        found["state"] = request("state", release.state.roots, exclude=release.state.exclude)
+    microcode = declaration.hypervisor.microcode
+    if microcode is not None and microcode.packages:
+        more = (*_firmware_archives(release), *archives)
+        found["microcode"] = request("microcode", microcode.packages, only="-", archives=more)
     if declaration.dom0.packages:
         found["extra"] = request("extra", declaration.dom0.packages, exclude=release.dom0.scripts)
     if any(domain.boot == "grub" for domain in declaration.domains.values()) and arch.grub is not None:
@@ -88,6 +101,13 @@ def needs_device_model(declaration: Declaration) -> bool:
         for domain in declaration.domains.values()
         if domain.start == "toolstack"
     )
+
+
+def _firmware_archives(release: Release) -> tuple[Archive, ...]:
+    """The release's archives once more, of the components that hold what is no free software."""
+    if not release.firmware:
+        return ()
+    return tuple(replace(archive, components=release.firmware) for archive in release.archives)
 
 
 def added_archives(declaration: Declaration) -> tuple[Archive, ...]:
@@ -122,9 +142,19 @@ def tool_requests(tools: Tools, groups: Sequence[str], folder: Path, host: str) 
             roots=tuple(tools.groups[group]),
             only="-" if target else "",
             exclude=tuple(tools.exclude),
+            archives=_components(release, tools.components.get(group, [])),
             folder=folder,
         )
     return found
+
+
+def _components(release: Release, names: Sequence[str]) -> tuple[Archive, ...]:
+    """More components of the release's first archive, as an archive of their own."""
+    if not names:
+        return ()
+    first = release.archives[0]
+    name = f"{first.name} {' '.join(names)}"
+    return (Archive(name=name, mirrors=first.mirrors, suites=first.suites, components=[*names], keyring=first.keyring),)
 
 
 def needed_groups(tools: Tools, architectures: Collection[str], host: str) -> list[str]:

@@ -44,7 +44,8 @@ def _generated(declaration: Declaration) -> Iterator[Json]:
     bridge = dom0.bridge.name if dom0.bridge else ""
     vif = f'vif.default.bridge="{bridge}"\n' if bridge else ""
     balloon = "on" if dom0.balloon else "off"
-    yield entry("etc/xen/xl.conf", regular, content=f'autoballoon="{balloon}"\nclaim_mode=0\n{vif}')
+    conf = f'lockfile="/run/lock/xl"\nautoballoon="{balloon}"\nclaim_mode=0\n{vif}'
+    yield entry("etc/xen/xl.conf", regular, content=conf)
     for path, text in host.cpupools(declaration):
         yield entry(path, regular, content=text)
     users = list(dom0.users)
@@ -70,6 +71,7 @@ def settings(declaration: Declaration) -> str:
         "BRIDGE_ADDRESS": (bridge.address or "") if bridge else "",
         "BRIDGE_PORTS": " ".join(bridge.ports) if bridge else "",
         "LOGIN": "yes" if dom0.users else "",
+        "STATE": dom0.state or "",
         **host.settings(declaration),
     }
     return "".join(f"{name}={shlex.quote(value)}\n" for name, value in values.items())

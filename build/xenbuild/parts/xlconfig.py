@@ -77,7 +77,12 @@ def literal(value: object) -> str:
 
 
 def grub_word(value: str) -> str:
-    """A word in the syntax of GRUB's shell (GRUB manual, "Quoting")."""
+    """A word in the syntax of GRUB's shell (GRUB manual, "Quoting").
+
+    Double quotes are left out: GRUB puts them around a word with spaces, which means the same to Linux, and a backslash
+    before those that are in it (grub-core/lib/cmdline.c).
+    """
+    value = value.replace('"', "")
     if re.fullmatch(r"[\w.,:/=+@%-]+", value, re.ASCII):
         return value
     return "'" + value.replace("'", "'\\''") + "'"

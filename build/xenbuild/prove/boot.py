@@ -60,7 +60,7 @@ class Boot:
     def shell_of(self, name: str) -> Shell:
         """The shell on a guest's console."""
         if name not in self._shells:
-            self._shells[name] = Shell(self.guest(name), self.nonce, paced=False)
+            self._shells[name] = Shell(self.guest(name), self.nonce, paced=False, of=f"{name}-")
         return self._shells[name]
 
     def begin_again(self) -> None:

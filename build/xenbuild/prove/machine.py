@@ -27,6 +27,7 @@ Programs = Callable[[str], list[str]]  # name of a QEMU program -> the words tha
 SEPARATOR = "--"
 NONCE_WORD = "xenbuild.nonce="
 OEM_STRING = "xenbuild.words="
+NET_SCRIPT = "boot.ipxe"  # in a tree of medium pxe
 
 JUDGED = ("-serial", "stdio", "-monitor", "none")  # the console is our pipe
 INTERACTIVE = ("-serial", "mon:stdio")  # the console is the user's terminal; Ctrl-A x leaves
@@ -49,6 +50,7 @@ class Start:
     format: str = "raw"  # of a disk
     firmware: Sequence[str] = field(default=())  # words for QEMU
     machine: str = ""  # options of -machine that the firmware needs
+    before: tuple[str, ...] = ()  # words before those for Xen, where QEMU gives them to a UEFI application
 
 
 def qemu_argv(
@@ -102,11 +104,17 @@ def _kernel(start: Start, words: Sequence[str]) -> list[str]:
             f"the path of the image has a blank in it: {start.image}",
             advice="QEMU passes the path on the kernel's command line, where a blank ends it; choose another folder",
         )
-    return ["-kernel", str(start.image), *(("-append", " ".join(words)) if words else ())]
+    return ["-kernel", str(start.image), *(("-append", " ".join([*start.before, *words])) if words else ())]
 
 
 def _disk(start: Start, words: Sequence[str]) -> list[str]:
     return [*_image(start), "-device", "virtio-blk-pci,drive=image,bootindex=0", *_oem_string(words)]
+
+
+def _card(start: Start, words: Sequence[str]) -> list[str]:
+    """For U-Boot. QEMU puts words into the device tree only if there is a kernel, which U-Boot then finds empty."""
+    words_of = ["-kernel", "/dev/null", "-append", " ".join(words)] if words else []
+    return [*_image(start), "-device", "virtio-blk-pci,drive=image,bootindex=0", *words_of]
 
 
 def _usb(start: Start, words: Sequence[str]) -> list[str]:
@@ -118,6 +126,13 @@ def _cdrom(start: Start, words: Sequence[str]) -> list[str]:
     """On a SCSI bus, which every board can have."""
     drive = ["-device", "virtio-scsi-pci,id=scsi", "-device", "scsi-cd,bus=scsi.0,drive=image,bootindex=0"]
     return [*_image(start, "media=cdrom,readonly=on"), *drive, *_oem_string(words)]
+
+
+def _net(start: Start, words: Sequence[str]) -> list[str]:
+    """QEMU's own network gives the folder out by TFTP; the network card's ROM is iPXE. UEFI wants random numbers."""
+    server = f"user,id=net,tftp={_escaped(start.image)},bootfile={NET_SCRIPT}"
+    card = ["-netdev", server, "-device", "virtio-net-pci,netdev=net,bootindex=0", "-device", "virtio-rng-pci"]
+    return [*card, *_oem_string(words)]
 
 
 def _image(start: Start, options: str = "snapshot=on") -> list[str]:
@@ -134,6 +149,8 @@ ATTACH: dict[str, Callable[[Start, Sequence[str]], list[str]]] = {
     "disk": _disk,
     "usb": _usb,
     "cdrom": _cdrom,
+    "net": _net,
+    "card": _card,
     "esp": _disk,  # made for the image by prove/start.py
 }
 

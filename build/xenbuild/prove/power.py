@@ -58,6 +58,14 @@ def _reset(boot: Boot, deadline: float) -> None:
     boot.begin_again()
 
 
+def _reboot(boot: Boot, deadline: float) -> None:
+    """By dom0's own choice, after it has stopped its guests."""
+    boot.qmp.command("set-action", reboot="reset")
+    boot.shell.greet(deadline)
+    boot.console.send(b"reboot\n", deadline)
+    boot.begin_again()
+
+
 def _switched_off(boot: Boot, deadline: float) -> None:
     if not boot.console.switched_off(deadline):
         raise ProofFailed("the machine did not switch itself off in time")
@@ -67,6 +75,7 @@ ACTIONS: dict[str, Callable[[Boot, float], None]] = {
     "power-button": _press,
     "suspend": _suspend,
     "wake": _wake,
+    "reboot": _reboot,
     "reset": _reset,
     "switched-off": _switched_off,
 }

@@ -27,14 +27,15 @@ class Result:
 
 
 class Shell:
-    """A shell that reads from `console`. `token` makes the markers unique to this boot.
+    """A shell that reads from `console`. `token` makes the markers unique to this boot, `of` to one of its
+    shells: guests of Xen speak on the console that dom0 has too.
 
     Where typing is `paced`, each piece waits for its echo.
     """
 
-    def __init__(self, console: Terminal, token: str, *, paced: bool = True) -> None:
+    def __init__(self, console: Terminal, token: str, *, paced: bool = True, of: str = "") -> None:
         self._console = console
-        self._token = token[:8]
+        self._token = of + token[:8]
         self._count = 0
         self._echoes = paced
         self._heard = False  # an echo, ever

@@ -30,7 +30,7 @@ def start(declaration: Declaration, image: Image, machine: Machine, board: Board
     """
     declared = next(one for one in declaration.images if one.name == image.name)
     attach, form = attached(declared, machine.attach), medium(declared.medium).format
-    if attach == "kernel":
+    if declared.medium == "bundle":
         return Start(image.path)  # QEMU is the boot loader, of whatever firmware
     possible = find_row(declaration.target, declaration.release, None).media[declared.medium]
     name = machine.firmware or declared.firmware or possible[0]
@@ -40,9 +40,15 @@ def start(declaration: Declaration, image: Image, machine: Machine, board: Board
         known = ", ".join(board.firmware) or "none"
         raise DeclarationError(f"board {board.name} has no firmware {name!r}", at=at, advice=f"it has: {known}")
     path = image.path
+    if attach == "net" and declaration.target.arch != "x86_64":  # their cards have no ROM in QEMU
+        message = f"board {board.name} does not boot from QEMU's network"
+        raise DeclarationError(message, at=declared.at("medium"), advice="use `xenbuild serve` and a link of its own")
     if attach == "esp":
         path = _esp(path, BOOT_FILES[declaration.target.arch], scratch)
-    return Start(path, attach, form, _firmware(firmware, declared, machine, tree, scratch), firmware.machine or "")
+    # The firmware starts what QEMU has as a kernel, with options (xen, docs/misc/efi.pandoc): a name, `--`, Xen's.
+    before = ("xen", "--") if attach == "kernel" else ()
+    words = _firmware(firmware, declared, machine, tree, scratch)
+    return Start(path, attach, form, words, firmware.machine or "", before)
 
 
 def _firmware(firmware: Firmware, declared: Declared, machine: Machine, tree: Tree, scratch: Path) -> list[str]:

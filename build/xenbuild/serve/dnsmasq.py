@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from xenbuild.errors import HostError
@@ -16,7 +17,7 @@ from xenbuild.serve.trees import Choice
 
 Range = tuple[str, str]  # first and last address to give out
 
-_LINE = re.compile(r"dnsmasq(?P<part>-\w+)?\[\d+\]: (?P<text>.*)")
+_LINE = re.compile(r"(?:.* )?dnsmasq(?P<part>-\w+)?\[\d+\]: (?P<text>.*)")  # with or without a date before it
 _DHCP = re.compile(r"(?P<id>\d+) (?P<text>.*)")
 _MACHINE = re.compile(r"(?:DHCP(?P<word>[A-Z]+)|PXE)\([^)]*\) (?:[\d.]+ )?(?P<machine>(?:[0-9a-f]{2}:){5}[0-9a-f]{2})")
 _FILE = re.compile(r"(?:bootfile name: |sent size: *\d+ option: *67 bootfile-name +)(?P<file>\S+)")
@@ -65,13 +66,15 @@ class Dnsmasq:
             said = "; ".join(line.removeprefix("dnsmasq: ") for line in self._last) or "nothing"
             raise HostError(f"dnsmasq has ended; it said: {said}", advice="serve without it: --http-only")
 
-    def end(self) -> None:
+    def stop(self) -> None:
+        """Ask it to end; log() then comes to its end too."""
         self._ended = True
         self._process.terminate()
-        try:
+
+    def close(self) -> None:
+        """Whatever is left of it is gone. Nobody may be in log() any more."""
+        with suppress(subprocess.TimeoutExpired):
             self._process.wait(2.0)
-        except subprocess.TimeoutExpired:
-            pass
         end(self._process)
 
 

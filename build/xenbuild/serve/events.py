@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
+# pxelinux and U-Boot look for a menu of the machine's own before the common one, iPXE for a script, GRUB for lists.
+_PROBED = re.compile(r"pxelinux\.cfg/|autoexec\.ipxe$|\.lst$|/grub\.cfg[^/]*$")
 _ARP = Path("/proc/net/arp")  # proc(5): address, type, flags, hardware address, mask, device
 
 
@@ -23,6 +26,11 @@ class Event:
     by: str = ""  # DHCP, ProxyDHCP, TFTP, HTTP
     size: int = 0  # bytes that were sent
     text: str = ""  # for people
+
+    @property
+    def is_probe(self) -> bool:
+        """Whether it is just a boot loader that tries one name after the other."""
+        return self.kind == "missing" and _PROBED.search(self.file) is not None
 
     def line(self) -> str:
         """The event as people read it, without the time."""

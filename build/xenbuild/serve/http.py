@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 import threading
 import time
 from collections.abc import Callable
@@ -54,7 +55,7 @@ class Server(ThreadingHTTPServer):
                     os.close(one.fd)
                     del self._open[key]
             if (client, path) not in self._open:
-                self._open[client, path] = _Open(os.open(self.root / path, os.O_RDONLY | os.O_CLOEXEC), now)
+                self._open[client, path] = _Open(_opened(self.root / path), now)
             found = self._open[client, path]
             found.used = now
             return os.dup(found.fd)
@@ -68,6 +69,15 @@ class Server(ThreadingHTTPServer):
 
     def handle_error(self, request: object, client_address: object) -> None:
         """A client that goes away in the middle is no news."""
+
+
+def _opened(path: Path) -> int:
+    """A descriptor of a plain file; raises OSError."""
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        os.close(fd)
+        raise FileNotFoundError(path)
+    return fd
 
 
 def inside(target: str) -> str | None:
@@ -131,11 +141,10 @@ class _Handler(BaseHTTPRequestHandler):
             self._tell("missing", path)
             self.send_error(HTTPStatus.NOT_FOUND)
             return
-        with open(fd, "rb", buffering=0) as file:
-            if os.path.isdir(fd):
-                self.send_error(HTTPStatus.NOT_FOUND)
-                return
-            self._send(path, file.fileno(), wanted, body=body)
+        try:
+            self._send(path, fd, wanted, body=body)
+        finally:
+            os.close(fd)
 
     def _send(self, path: str, fd: int, wanted: str | None, *, body: bool) -> None:
         status = os.fstat(fd)

@@ -76,9 +76,8 @@ def check_port(kind: str, address: str, port: int, what: str, instead: str) -> N
         try:
             end.bind((address, port))
         except OSError as error:
-            raise _port_error(
-                error, f"{kind.upper()} port {port} of {address or 'this machine'} ({what})", instead
-            ) from error
+            taken = f"{kind.upper()} port {port} of {address or 'this machine'} ({what})"
+            raise _port_error(error, taken, instead) from error
 
 
 def _port_error(error: OSError, port: str, instead: str) -> HostError:

@@ -64,9 +64,11 @@ class BootServer:
                 self._http.shutdown()
             self._http.server_close()
         if self._dnsmasq is not None:
-            self._dnsmasq.end()
+            self._dnsmasq.stop()
         for thread in self._threads:
-            thread.join(2.0)
+            thread.join(5.0)
+        if self._dnsmasq is not None:
+            self._dnsmasq.close()
         self._stage.cleanup()
 
     def tell(self, event: Event | XenbuildError) -> None:

@@ -48,9 +48,8 @@ def trees(images: Iterable[Image], wanted: str | None) -> list[Tree]:
         names = sorted({image.name for image in served})
         served = [image for image in served if image.name == wanted]
         if not served:
-            raise DeclarationError(
-                f"no image of medium pxe is named {wanted!r}", advice=f"named are: {', '.join(names)}"
-            )
+            advice = f"named are: {', '.join(names)}"
+            raise DeclarationError(f"no image of medium pxe is named {wanted!r}", advice=advice)
     firsts = {image.target: image for image in reversed(served)}
     return [_tree(image) for image in served if firsts[image.target] is image]
 

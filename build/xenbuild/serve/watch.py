@@ -13,19 +13,19 @@ def state(paths: Iterable[Path]) -> State:
     """What to compare with what it was before. What cannot be read is as if it were not there."""
     found: State = {}
     for path in paths:
-        for name in _files(str(path)):
+        for file in _files(path):
             try:
-                status = os.stat(name)
+                status = file.stat()
             except OSError:
                 continue
-            found[name] = (status.st_size, status.st_mtime_ns, status.st_ino)
+            found[str(file)] = (status.st_size, status.st_mtime_ns, status.st_ino)
     return found
 
 
-def _files(path: str) -> Iterator[str]:
-    if not os.path.isdir(path):
+def _files(path: Path) -> Iterator[Path]:
+    if not path.is_dir():
         yield path
         return
     for folder, folders, files in os.walk(path):
         folders[:] = [name for name in folders if name != "__pycache__"]
-        yield from (f"{folder}/{name}" for name in files)
+        yield from (Path(folder, name) for name in files)

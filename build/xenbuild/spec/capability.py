@@ -16,6 +16,7 @@ from xenbuild.spec.domain import Domain
 from xenbuild.spec.image import Image
 from xenbuild.spec.keys import keys
 from xenbuild.spec.model import Declaration, Target
+from xenbuild.spec.partition import needs
 from xenbuild.spec.problems import Problems
 from xenbuild.spec.proof import Test
 from xenbuild.spec.reader import read_yaml
@@ -31,6 +32,9 @@ class Row(Node):
     guests: dict[str, list[str]] = key("types of guest, and the architectures that each may have", factory=dict)
     dom0: list[str] = key("types of dom0 that can be chosen", factory=list)
     media: dict[str, list[str]] = key("media, and the firmware that starts each")
+    features: list[str] = key(
+        "what the release's own hypervisor was built with, of the features in recipes/hypervisors/", factory=list
+    )
     lacks: list[str] = key("keys of xl.cfg(5) that the packages cannot serve", factory=list)
 
 
@@ -55,6 +59,7 @@ class Case(Node):
     firmware: str | None = key("firmware that should start it", default=None)
     dom0: str | None = key("type of dom0", default=None)
     setting: str | None = key("key of xl.cfg(5) that a guest sets", default=None)
+    feature: str | None = key("feature of the hypervisor", default=None)
 
     def fits(self, facts: dict[str, str]) -> bool:
         wanted = {name: getattr(self, name) for name in keys(Case)}
@@ -113,6 +118,17 @@ def check_possible(made: Declaration, row: Row, problems: Problems) -> None:
         _check_image(made, row, image, problems)
     for test in made.tests:
         _check_machine(made, row, test, problems)
+    if made.hypervisor.file is None:  # one of the user's own is judged by what is in it (compose/dom0less.py)
+        _check_features(made, row, problems)
+
+
+def _check_features(made: Declaration, row: Row, problems: Problems) -> None:
+    for need in needs(made):
+        if need.feature not in row.features:
+            facts = _facts(made) | {"feature": need.feature}
+            message = f"{need.where}: {made.target} of {made.release} cannot do it"
+            otherwise = "remove it, or set hypervisor.file to a Xen that was built with it"
+            problems.take(table().explain(message, facts, need.at, otherwise))
 
 
 def _check_dom0(made: Declaration, row: Row, problems: Problems) -> None:
@@ -154,7 +170,7 @@ def _check_image(made: Declaration, row: Row, image: Image, problems: Problems) 
     if image.firmware:
         _check_firmware(made, row, image, image.firmware, image.at("firmware"), problems)
     known = table().media[image.medium].keys
-    for name in ("label", "menu", "data", "slots", "sign"):
+    for name in ("label", "menu", "data", "slots", "sign", "card", "start"):
         if getattr(image, name) != keys(Image)[name].default and name not in known:
             advice = f"keys of this medium: {', '.join(['name', 'medium', 'firmware', *known])}"
             problems.add(image.at(name), f"medium {image.medium} knows no {name}", advice)

@@ -51,7 +51,7 @@ class Dom0(Node):
     )
     memory: Size = key("dom0's memory", default=Size(512 << 20))
     memory_share: Percent | None = key(
-        "share of the machine's memory that dom0 gets where it is more than `memory` (x86)", default=None
+        "share of the memory that is free on dom0's nodes, where it is more than `memory` (x86)", default=None
     )
     max_memory: Size | None = key(
         "most memory, at the start and when `xl mem-set` gives it more; the same as `memory` otherwise (x86)",
@@ -70,5 +70,11 @@ class Dom0(Node):
     bridge: Bridge | None = key("network bridge for the guests", factory=Bridge)
     drivers: list[str] = key("driver sets (pv-drivers/) that dom0 must have", factory=lambda: ["dom0-base", "backends"])
     modules: list[str] = key("more kernel modules by name", factory=list)
+    state: str | None = key(
+        "a disk or partition of the machine, such as /dev/vda1, on which saved guests outlive a restart; an ext4 file "
+        "system is made on it if it is blank (x86)",
+        default=None,
+        pattern=r"/dev/[a-zA-Z0-9/._-]+",
+    )
     kernel: InputFile | None = key("your own dom0 kernel instead of the release's", default=None)
     initramfs: InputFile | None = key("your own initramfs (only with `kernel`)", default=None)

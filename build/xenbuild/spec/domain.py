@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from xenbuild.spec.block import InputFile, Node, Setting, Size, key
 from xenbuild.spec.dom0 import File
+from xenbuild.spec.dom0less import Dom0less
 from xenbuild.spec.hypervisor import CPUS
 
 ARCHITECTURES = ("x86_64", "arm64", "armv7", "ia32")
@@ -73,29 +74,14 @@ class Framebuffer(Node):
 
 
 @dataclass(kw_only=True)
-class Dom0less(Node):
-    """What a guest that Xen itself starts on Arm has (xen, docs/misc/arm/device-tree/booting.txt)."""
-
-    enhanced: bool = key("event channels, grant tables and PV drivers, where there is a dom0", default=False)
-    vpl011: bool = key("an emulated serial port, whose output Xen prints", default=True)
-    static_memory: list[str] = key(
-        'ranges of host memory that are the guest\'s, "ADDRESS SIZE" in bytes, such as "0x50000000 0x10000000"',
-        factory=list,
-        pattern=r"0x[0-9a-f]{1,16} 0x[0-9a-f]{1,16}",
-    )
-    direct_map: bool = key("guest addresses are host addresses (with static_memory)", default=False)
-    device_tree: InputFile | None = key(
-        "partial device tree of the devices that are passed through (xen, docs/misc/arm/passthrough.txt)", default=None
-    )
-
-
-@dataclass(kw_only=True)
 class Domain(Node):
     """A guest, by the name under which dom0 knows it."""
 
     type: str = key("kind of guest", choices=("pv", "pvh", "hvm"))
     arch: str | None = key(
-        "architecture of the guest; only the target's in this version", default=None, choices=ARCHITECTURES
+        "architecture of the guest, the target's otherwise; on x86_64 also ia32, with a kernel of its own",
+        default=None,
+        choices=ARCHITECTURES,
     )
     boot: str = key(
         "what is started: the kernel, GRUB as the first disk's boot/grub/grub.cfg says, or an hvm disk by firmware",
@@ -129,9 +115,6 @@ class Domain(Node):
         "PCI devices of the machine that it gets; they are kept from dom0's drivers (x86, pv and hvm)",
         factory=list,
         pattern=PCI_DEVICE,
-    )
-    pci_unsafe: bool = key(
-        "gives a pv guest its PCI devices even where no IOMMU keeps them from the memory of others", default=False
     )
     start: str = key("who starts it", default="toolstack", choices=("toolstack", "dom0less"))
     dom0less: Dom0less = key("more about a guest that Xen starts", factory=Dom0less)

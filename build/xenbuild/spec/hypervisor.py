@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from xenbuild.spec.block import Duration, InputFile, Node, key
+from xenbuild.spec.dom0less import RANGE
 
 SCHEDULERS = ("credit", "credit2", "rtds", "null", "arinc653")
 CPUS = r"(all|\^?(nodes?:)?\d{1,4}(-\d{1,4})?)(,\^?(nodes?:)?\d{1,4}(-\d{1,4})?)*"
@@ -14,7 +15,9 @@ CPUS = r"(all|\^?(nodes?:)?\d{1,4}(-\d{1,4})?)(,\^?(nodes?:)?\d{1,4}(-\d{1,4})?)
 @dataclass(kw_only=True)
 class Scheduler(Node):
     name: str | None = key(
-        "scheduler of the CPUs that are in no cpupool; Xen's choice otherwise", default=None, choices=SCHEDULERS
+        'scheduler of the CPUs that are in no cpupool ("null" in quotes); Xen\'s choice otherwise',
+        default=None,
+        choices=SCHEDULERS,
     )
     granularity: str | None = key(
         "what is given to one guest at a time: a thread, a core or a socket (x86)",
@@ -34,7 +37,9 @@ class Scheduler(Node):
 @dataclass(kw_only=True)
 class Cpupool(Node):
     cpus: str = key("its CPUs, such as 2-3 or 4,6", pattern=CPUS)
-    scheduler: str | None = key("its scheduler; that of the other CPUs otherwise", default=None, choices=SCHEDULERS)
+    scheduler: str | None = key(
+        'its scheduler ("null" in quotes); that of the other CPUs otherwise', default=None, choices=SCHEDULERS
+    )
 
 
 @dataclass(kw_only=True)
@@ -51,7 +56,14 @@ class Hypervisor(Node):
     file: InputFile | None = key("your own hypervisor binary instead of the recipe's package", default=None)
     scheduler: Scheduler = key("how guests share CPUs", factory=Scheduler)
     cpupools: dict[str, Cpupool] = key(
-        "CPUs that only guests with `cpupool` of this name use, by name; made by dom0's init", factory=dict
+        "CPUs that only guests with `cpupool` of this name use, by name; made by dom0's init, or by Xen at boot where "
+        "it starts one of these guests (Arm)",
+        factory=dict,
+    )
+    static_heap: list[str] = key(
+        'ranges of host memory from which Xen takes all that it gives out, "ADDRESS SIZE" in bytes (Arm)',
+        factory=list,
+        pattern=RANGE,
     )
     max_cpus: int | None = key("most CPUs of the machine that are used", default=None)
     numa: bool | None = key("whether memory and CPUs of one NUMA node are used together", default=None)

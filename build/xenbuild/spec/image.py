@@ -60,4 +60,10 @@ class Image(Node):
     menu: Menu = key("the boot menu", factory=Menu)
     data: Data | None = key("a partition for data", default=None)
     slots: Slots | None = key("two copies with a fallback from one to the other", default=None)
-    sign: Sign | None = key("signature for UEFI Secure Boot", default=None)
+    sign: Sign | None = key("signature for UEFI Secure Boot, or that U-Boot verifies", default=None)
+    card: str | None = key("board that U-Boot starts (recipes/cards/); QEMU's otherwise", default=None)
+    start: str | None = key(
+        "how U-Boot starts the machine; the best way that the board knows otherwise",
+        default=None,
+        choices=("fit", "script", "extlinux"),
+    )

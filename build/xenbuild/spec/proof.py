@@ -43,10 +43,10 @@ class Step(Node):
     )
     shows: Shows | None = key("what the screen must show before the deadline", default=None)
     machine: str | None = key(
-        "presses the power button, lets dom0 suspend the machine to memory, wakes it, resets it, or waits until it has "
-        "switched itself off",
+        "presses the power button, lets dom0 suspend the machine to memory or reboot it, wakes it, resets it, or waits "
+        "until it has switched itself off",
         default=None,
-        choices=("power-button", "suspend", "wake", "reset", "switched-off"),
+        choices=("power-button", "suspend", "wake", "reboot", "reset", "switched-off"),
     )
     within: Duration | None = key("deadline of this step; the test's timeout otherwise", default=None)
 

@@ -67,6 +67,13 @@ class DeviceModel(Node):
 
 
 @dataclass(kw_only=True)
+class StatePackages(Node):
+    roots: list[str] = key("packages of the programs that make and check a file system")
+    exclude: list[str] = key("packages that are left out although something depends on them", factory=list)
+    files: list[str] = key("patterns of the members that are wanted; libraries follow by themselves")
+
+
+@dataclass(kw_only=True)
 class Grub(Node):
     """GRUB as a guest's kernel, which reads its configuration from the guest's disks."""
 
@@ -101,6 +108,7 @@ class Release(Recipe):
     xen: str = key("version of Xen in it")
     architectures: dict[str, ReleaseArch] = key("by our name of the architecture")
     dom0: Dom0Packages = key("what dom0 is made of")
+    state: StatePackages | None = key("what dom0 keeps its state with, where it has a disk for it", default=None)
     firmware: list[str] = key("components of the archives that hold packages of microcode", factory=list)
 
 
@@ -155,12 +163,21 @@ class DriverSet(Recipe):
 
 
 @dataclass(kw_only=True)
+class Feature(Node):
+    """Something that not every build of a hypervisor can do."""
+
+    marker: str = key("text that is in the file of one that can")
+    option: str = key("what it must have been built with")
+
+
+@dataclass(kw_only=True)
 class HypervisorRecipe(Recipe):
     """A hypervisor: recipes/hypervisors/NAME.yaml. What it goes with is in recipes/capabilities.yaml."""
 
     help: str = key("what it is")
     boards: dict[str, str] = key("board on which `run` and `test` boot it, by architecture")
     cmdline: list[str] = key("words that are always on its command line", factory=list)
+    features: dict[str, Feature] = key("what not every build of it can do (spec/partition.py: needs)", factory=dict)
     dom0: list[str] = key("kinds of dom0 that it can have; the first is taken", factory=lambda: ["linux"])
     compiled: bool = key("it comes from our own sources, not from the release's packages", default=False)
 
@@ -174,6 +191,9 @@ class Tools(Recipe):
     hosts: dict[str, list[str]] = key("machines that build, by Debian's architecture, and the groups that each lacks")
     groups: dict[str, list[str]] = key("packages by group of programs, with their dependencies")
     files: dict[str, str] = key("architecture of a group's targets, where it holds files for these only", factory=dict)
+    components: dict[str, list[str]] = key(
+        "components of the release's first archive that a group comes from, where it is not main", factory=dict
+    )
     exclude: list[str] = key("packages that are left out although something depends on them", factory=list)
     programs: dict[str, list[str]] = key("programs by group that a declaration may take from the host", factory=dict)
 
@@ -196,6 +216,21 @@ _PLACES: dict[type[Recipe], tuple[str, str, str]] = {
 }
 
 
+_WORDS: dict[type[Recipe], str] = {
+    Release: "release",
+    Board: "board",
+    HypervisorRecipe: "hypervisor",
+    DriverSet: "driver set",
+    Tools: "tools",
+}
+
+
+def register(kind: type[Recipe], word: str, folder: str) -> None:
+    """Make a further kind of recipe known, which lies in recipes/FOLDER/; `word` is what messages call it."""
+    _PLACES[kind] = ("recipes", folder, folder)
+    _WORDS[kind] = word
+
+
 def recipe_folders(kind: type[Recipe], folder: Path | None = None) -> list[Path]:
     """Where recipes of a kind are looked for, in order. `folder` is the declaration's."""
     data, inside, local = _PLACES[kind]
@@ -214,9 +249,8 @@ def load_recipe(kind: type[R], name: str, folder: Path | None = None, at: Positi
         file = place / f"{name}.yaml"
         if _NAME.fullmatch(name) and file.is_file():
             return cast(R, _read(cast(Any, kind), name, file))
-    what = {Release: "release", Board: "board", HypervisorRecipe: "hypervisor", DriverSet: "driver set", Tools: "tools"}
     advice = nearest(name, recipe_names(kind, folder))
-    raise DeclarationError(f"there is no {what[kind]} {quote(name)}", at=at, advice=advice)
+    raise DeclarationError(f"there is no {_WORDS[kind]} {quote(name)}", at=at, advice=advice)
 
 
 def load_tools(folder: Path | None = None) -> Tools:

@@ -20,11 +20,11 @@ OURS = "GPL-2.0-or-later"
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """A package, a source, a part or an image. Empty strings: not known, or not of this kind."""
+    """A package, a source, a part, an image or a file of one. Empty strings: not known, or not of this kind."""
 
     id: str  # letters, digits, dots and dashes; unique in a bill
     name: str
-    kind: str  # package, source, loader, part, image
+    kind: str  # package, source, loader, part, image, file
     version: str = ""
     supplier: str = ""
     licence: str = "NOASSERTION"
@@ -34,7 +34,7 @@ class Component:
     download: str = ""
     homepage: str = ""
     summary: str = ""
-    parts: tuple[str, ...] = ()  # of the bundle, that it went to
+    within: tuple[str, ...] = ()  # ids of the parts or images that it went to
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,18 +46,19 @@ class Bill:
     created: str  # when the newest archive that it is made from was made: 2026-11-21T09:15:44Z
     uuid: str  # of the content
     images: tuple[Component, ...]
-    parts: tuple[Component, ...]
+    parts: tuple[Component, ...]  # in every image
     components: tuple[Component, ...]
     texts: Mapping[str, tuple[str, str]] = field(default_factory=dict)  # licence reference -> (name, text)
 
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """A finished image: its file name, its SHA-256 and its size in bytes."""
+    """A finished file: its name below the folder of results, its SHA-256, its size in bytes, its image's name."""
 
     name: str
     sha256: str
     size: int
+    image: str
 
 
 def bill(
@@ -70,25 +71,28 @@ def bill(
     outputs: Sequence[Output],
 ) -> Bill:
     """Put together what the plan, the lock, the packages and the manifest say."""
-    texts = {reference: (pair[0], pair[1]) for reference, pair in described["texts"].items()}
     went: dict[LockedPackage, list[str]] = {}
     for part in manifest.parts:
         for package in origins.packages.get(part.name, ()):
             if described["packages"][package.id]["used"]:
-                went.setdefault(package, []).append(part.name)
+                went.setdefault(package, []).append(_part(part.name))
+    images, files = _images(outputs)
+    for name, packages in origins.images.items():
+        for package in packages:
+            went.setdefault(package, []).append(_image(name))
     components = [
-        _package(package, described["packages"][package.id], parts, lock.archives[package.archive], release)
-        for package, parts in sorted(went.items())
+        _package(package, described["packages"][package.id], within, lock.archives[package.archive], release)
+        for package, within in sorted(went.items())
     ]
     components += _sources(origins, manifest)
+    every = tuple(image.id for image in images)
+    about = "starts the bundle"
     components.append(
-        Component("loader", "xenbuild loader", "loader", __version__, "xenbuild", OURS, summary="starts the bundle")
+        Component("loader", "xenbuild loader", "loader", __version__, "xenbuild", OURS, summary=about, within=every)
     )
     parts = [
-        Component(f"part-{_plain(p.name)}", p.name, "part", sha256=p.sha256, size=p.size, summary=p.role)
-        for p in manifest.parts
+        Component(_part(p.name), p.name, "part", sha256=p.sha256, size=p.size, summary=p.role) for p in manifest.parts
     ]
-    images = [Component(f"image-{_plain(o.name)}", o.name, "image", sha256=o.sha256, size=o.size) for o in outputs]
     dates = [lock.archives[package.archive].date for package in went]
     content = json.dumps([name, manifest.target, [o.sha256 for o in outputs], [c.sha256 for c in components]])
     return Bill(
@@ -98,13 +102,47 @@ def bill(
         uuid=_uuid(content),
         images=tuple(images),
         parts=tuple(parts),
-        components=tuple(components),
-        texts=texts,
+        components=(*components, *files),
+        texts={reference: (pair[0], pair[1]) for reference, pair in described["texts"].items()},
     )
 
 
+def _part(name: str) -> str:
+    return f"part-{_plain(name)}"
+
+
+def _image(name: str) -> str:
+    return f"image-{_plain(name)}"
+
+
+def _images(outputs: Sequence[Output]) -> tuple[list[Component], list[Component]]:
+    """A component for each image, and for each file of those that are folders."""
+    by_image: dict[str, list[Output]] = {}
+    for one in outputs:
+        by_image.setdefault(one.image, []).append(one)
+    images, files = [], []
+    for image, made in by_image.items():
+        folder, slash, _ = made[0].name.partition("/")
+        if not slash:
+            images.append(Component(_image(image), folder, "image", sha256=made[0].sha256, size=made[0].size))
+            continue
+        images.append(Component(_image(image), folder, "image"))
+        files += [
+            Component(
+                f"file-{one.sha256[:12]}-{_plain(one.name)}",
+                one.name,
+                "file",
+                sha256=one.sha256,
+                size=one.size,
+                within=(_image(image),),
+            )
+            for one in made
+        ]
+    return images, files
+
+
 def _package(
-    package: LockedPackage, about: Mapping[str, Any], parts: Sequence[str], archive: ArchiveState, release: str
+    package: LockedPackage, about: Mapping[str, Any], within: Sequence[str], archive: ArchiveState, release: str
 ) -> Component:
     return Component(
         id=f"package-{_plain(package.name)}-{_plain(package.arch)}-{package.sha256[:12]}",
@@ -119,7 +157,7 @@ def _package(
         download=_address(package, archive),
         homepage=str(about.get("homepage", "")),
         summary=str(about.get("description", "")),
-        parts=tuple(parts),
+        within=tuple(within),
     )
 
 
@@ -127,7 +165,7 @@ def _sources(origins: Origins, manifest: Manifest) -> list[Component]:
     went: dict[Any, list[str]] = {}
     for part in manifest.parts:
         for one in origins.sources.get(part.name, ()):
-            went.setdefault(one, []).append(part.name)
+            went.setdefault(one, []).append(_part(part.name))
     return [
         Component(
             id=f"source-{(one.sha256 or one.commit)[:12]}",
@@ -136,9 +174,9 @@ def _sources(origins: Origins, manifest: Manifest) -> list[Component]:
             version=one.commit,
             sha256=one.sha256,
             download=f"git+{one.address}@{one.commit}" if one.commit else one.address,
-            parts=tuple(parts),
+            within=tuple(within),
         )
-        for one, parts in sorted(went.items(), key=lambda item: item[0].address)
+        for one, within in sorted(went.items(), key=lambda item: item[0].address)
     ]
 
 

@@ -8,7 +8,14 @@ from xenbuild import __version__
 from xenbuild.trust.bill import Bill, Component
 from xenbuild.trust.document import text
 
-_TYPE = {"image": "firmware", "part": "file", "package": "library", "source": "file", "loader": "firmware"}
+_TYPE = {
+    "image": "firmware",
+    "part": "file",
+    "package": "library",
+    "source": "file",
+    "loader": "firmware",
+    "file": "file",
+}
 
 
 def to_cyclonedx(bill: Bill) -> str:
@@ -50,17 +57,21 @@ def _component(component: Component) -> dict[str, Any]:
     references = [{"type": kind, "url": url} for kind, url in links if url]
     if references:
         fields["externalReferences"] = references
-    properties = [{"name": "xenbuild:part", "value": part} for part in component.parts]
+    properties = [_property(*within.split("-", 1)) for within in component.within]
     if component.size >= 0:
-        properties.append({"name": "xenbuild:size", "value": str(component.size)})
+        properties.append(_property("size", str(component.size)))
     if properties:
         fields["properties"] = properties
     return fields
 
 
+def _property(name: str, value: str) -> dict[str, str]:
+    return {"name": f"xenbuild:{name}", "value": value}
+
+
 def _dependencies(bill: Bill, root: str) -> list[dict[str, Any]]:
-    loose = [component.id for component in bill.components if not component.parts]
     rows = [(root, [image.id for image in bill.images])]
-    rows += [(image.id, [*(part.id for part in bill.parts), *loose]) for image in bill.images]
-    rows += [(part.id, [c.id for c in bill.components if part.name in c.parts]) for part in bill.parts]
+    for each in (*bill.images, *bill.parts):
+        inside = [component.id for component in bill.components if each.id in component.within]
+        rows.append((each.id, [*(part.id for part in bill.parts if each.kind == "image"), *inside]))
     return [{"ref": ref, "dependsOn": sorted(needs)} for ref, needs in rows]

@@ -31,34 +31,46 @@ class Fetched:
 
 @dataclass(frozen=True, slots=True)
 class Origins:
-    """By name of the part: packages and sources. `described` will hold what the packages say about themselves."""
+    """By name of the part: packages and sources; by name of the image: packages that are in it beside the parts.
+
+    `described` will hold what the packages say about themselves.
+    """
 
     packages: Mapping[str, tuple[LockedPackage, ...]]
+    images: Mapping[str, tuple[LockedPackage, ...]]
     sources: Mapping[str, tuple[Fetched, ...]]
     tools: tuple[LockedPackage, ...]
     described: OutputOf
 
+    @property
+    def content(self) -> list[LockedPackage]:
+        """Every package that something in the images is from."""
+        return sorted({one for packages in (*self.packages.values(), *self.images.values()) for one in packages})
 
-def origins(compose: Action, images: Iterable[OutputOf], locked: Sequence[LockedPackage]) -> Origins:
+
+def origins(compose: Action, images: Mapping[str, OutputOf], locked: Sequence[LockedPackage]) -> Origins:
     """Follow the plan from the parts of a bundle, and from its images, to the files that it begins with."""
     known = {blob(package).digest: package for package in locked}
     parts = {name: _closure([source]) for name, source in compose.inputs.items() if name not in _OURS}
     packages = {name: tuple(_packages(actions, known)) for name, actions in parts.items()}
     sources = {name: tuple(_fetched(actions)) for name, actions in parts.items()}
-    working = _closure([compose.inputs["loader"], *images], tools=True)
-    used = {package for each in packages.values() for package in each}
+    inside = {package for each in packages.values() for package in each}
+    around = {name: _closure([image], without=compose) for name, image in images.items()}  # boot loaders, say
+    beside = {name: tuple(p for p in _packages(each, known) if p not in inside) for name, each in around.items()}
+    used = sorted({*inside, *(package for each in beside.values() for package in each)})
+    working = _closure([compose.inputs["loader"], *images.values()], tools=True)
     tools = tuple(package for package in _packages(working, known) if package not in used)
-    actions = dict.fromkeys(action for each in parts.values() for action in each)
-    return Origins(packages, sources, tools, _described(list(actions), sorted(used), known))
+    actions = dict.fromkeys(action for each in (*parts.values(), *around.values()) for action in each)
+    return Origins(packages, beside, sources, tools, _described(list(actions), used, known))
 
 
-def _closure(goals: Iterable[Input], tools: bool = False) -> list[Action]:
-    """Every action that goals need; those of tools only if asked for."""
+def _closure(goals: Iterable[Input], tools: bool = False, without: Action | None = None) -> list[Action]:
+    """Every action that goals need; those of tools only if asked for, and never one with what only that one needs."""
     found: dict[Action, None] = {}
     todo = [goal.action for goal in goals if isinstance(goal, OutputOf)]
     while todo:
         action = todo.pop()
-        if action not in found:
+        if action not in found and action is not without:
             found[action] = None
             inputs = {name: source for name, source in action.inputs.items() if tools or name != _TOOLS}
             todo += [source.action for source in inputs.values() if isinstance(source, OutputOf)]

@@ -35,7 +35,6 @@ def to_provenance(
     `files`: SHA-256 of what the declaration consists of, by name.
     """
     release = machine["release"]
-    used = sorted({package for each in origins.packages.values() for package in each})
     sources = sorted({source for each in origins.sources.values() for source in each}, key=lambda one: one.address)
     materials: list[dict[str, Any]] = [
         {"uri": f"file:{name}", "digest": {"sha256": digest}} for name, digest in sorted(files.items())
@@ -43,7 +42,7 @@ def to_provenance(
     for source in sources:
         digest = {"gitCommit": source.commit} if source.commit else {"sha256": source.sha256}
         materials.append({"uri": f"git+{source.address}" if source.commit else source.address, "digest": digest})
-    materials += _packages(used, lock, release, "content")
+    materials += _packages(origins.content, lock, release, "content")
     materials += _packages(origins.tools, lock, release, "tool")
     predicate = {
         "buildDefinition": {

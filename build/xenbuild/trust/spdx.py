@@ -10,7 +10,14 @@ from xenbuild.trust.bill import Bill, Component
 from xenbuild.trust.document import text
 
 _NONE = "NOASSERTION"
-_PURPOSE = {"image": "OPERATING_SYSTEM", "part": "FILE", "package": "LIBRARY", "source": "SOURCE", "loader": "FIRMWARE"}
+_PURPOSE = {
+    "image": "OPERATING_SYSTEM",
+    "part": "FILE",
+    "package": "LIBRARY",
+    "source": "SOURCE",
+    "loader": "FIRMWARE",
+    "file": "FILE",
+}
 
 
 def to_spdx(bill: Bill) -> str:
@@ -75,17 +82,13 @@ def _relationships(bill: Bill) -> Iterator[dict[str, str]]:
     def one(subject: str, kind: str, object: str) -> dict[str, str]:
         return {"spdxElementId": subject, "relationshipType": kind, "relatedSpdxElement": object}
 
-    by_name = {part.name: part for part in bill.parts}
     for image in bill.images:
         yield one("SPDXRef-DOCUMENT", "DESCRIBES", _id(image))
         for part in bill.parts:
             yield one(_id(image), "CONTAINS", _id(part))
     for component in bill.components:
-        for name in component.parts:
-            yield one(_id(by_name[name]), "CONTAINS", _id(component))
-        if not component.parts:
-            for image in bill.images:
-                yield one(_id(image), "CONTAINS", _id(component))
+        for within in component.within:
+            yield one(f"SPDXRef-{within}", "CONTAINS", _id(component))
 
 
 def _id(component: Component) -> str:

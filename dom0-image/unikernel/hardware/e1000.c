@@ -13,9 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define INTEL	  0x8086
+#define INTEL     0x8086
 #define REGISTERS 0x20000u
-#define ENTRIES	  64u /* of each ring; a ring's length is a multiple of 128 bytes */
+#define ENTRIES   64u /* of each ring; a ring's length is a multiple of 128 bytes */
 
 enum {
 	CTRL = 0x0000,
@@ -40,15 +40,16 @@ enum {
 	RAH = 0x5404,
 };
 
-#define CTRL_LINK_UP	(1u << 6)
-#define CTRL_RESET	(1u << 26)
-#define RCTL_ON		(1u << 1 | 1u << 3 | 1u << 4 | 1u << 15 | 1u << 26) /* promiscuous, broadcast, no CRC */
-#define TCTL_ON		(1u << 1 | 1u << 3 | 0x10u << 4 | 0x40u << 12)	    /* with padding */
-#define TIPG_IEEE	(10u | 8u << 10 | 6u << 20)
-#define CAUSES		(1u << 7 | 1u << 4 | 1u << 6) /* received, and too little room for it */
-#define COMMAND_SEND	0x0bu			      /* end of packet, insert CRC, report status */
-#define STATUS_DONE	1u
-#define STATUS_PACKET	2u
+#define CTRL_LINK_UP (1u << 6)
+#define CTRL_RESET   (1u << 26)
+#define RCTL_ON                                                                                    \
+	(1u << 1 | 1u << 3 | 1u << 4 | 1u << 15 | 1u << 26) /* promiscuous, broadcast, no CRC */
+#define TCTL_ON       (1u << 1 | 1u << 3 | 0x10u << 4 | 0x40u << 12) /* with padding */
+#define TIPG_IEEE     (10u | 8u << 10 | 6u << 20)
+#define CAUSES        (1u << 7 | 1u << 4 | 1u << 6) /* received, and too little room for it */
+#define COMMAND_SEND  0x0bu                         /* end of packet, insert CRC, report status */
+#define STATUS_DONE   1u
+#define STATUS_PACKET 2u
 
 struct rx_entry {
 	u64 address;
@@ -121,7 +122,8 @@ static bool serve(void *data)
 		    entry->size <= FRAME_MAX) {
 			card->nic.received++;
 			if (card->nic.receive)
-				card->nic.receive(&card->nic, card->rx_pages[card->rx_next], entry->size);
+				card->nic.receive(&card->nic, card->rx_pages[card->rx_next],
+						  entry->size);
 		}
 		entry->status = 0;
 		put(card, RDT, card->rx_next);

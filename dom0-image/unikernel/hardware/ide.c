@@ -12,15 +12,22 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define STORAGE	  1 /* class, and the subclass of IDE */
-#define IDE	  1
-#define TIMEOUT	  (5 * SECOND)
+#define STORAGE   1 /* class, and the subclass of IDE */
+#define IDE       1
+#define TIMEOUT   (5 * SECOND)
 #define LBA28_END (1ull << 28)
-#define LAST	  (1u << 31) /* in a descriptor: there is none behind it */
+#define LAST      (1u << 31) /* in a descriptor: there is none behind it */
 
 enum { DATA = 0, COUNT = 2, LBA_LOW = 3, LBA_MIDDLE = 4, LBA_HIGH = 5, DEVICE = 6, COMMAND = 7 };
 enum { ERROR = 0x01, DATA_READY = 0x08, FAULT = 0x20, BUSY = 0x80 };
-enum { IDENTIFY = 0xec, READ = 0xc8, READ_LONG = 0x25, WRITE = 0xca, WRITE_LONG = 0x35, FLUSH = 0xe7 };
+enum {
+	IDENTIFY = 0xec,
+	READ = 0xc8,
+	READ_LONG = 0x25,
+	WRITE = 0xca,
+	WRITE_LONG = 0x35,
+	FLUSH = 0xe7
+};
 enum { MASTER_COMMAND = 0, MASTER_STATUS = 2, MASTER_TABLE = 4 };
 enum { MASTER_START = 1, MASTER_TO_MEMORY = 8, MASTER_FAILED = 2, MASTER_INTERRUPT = 4 };
 

@@ -3,9 +3,9 @@
 
 #include "hypercall.h"
 
-#define LINES	   256u
-#define LOOK	   (100 * MILLISECOND)
-#define POLL	   (2 * MILLISECOND)
+#define LINES       256u
+#define LOOK        (100 * MILLISECOND)
+#define POLL        (2 * MILLISECOND)
 #define MOST_MISSED 2u
 
 enum { SET_IOPL = 6, END = 12, MAP_PIRQ = 13, SETUP_GSI = 21 };
@@ -56,8 +56,10 @@ static void happened(void *data)
 static bool bind(u32 number)
 {
 	bool edge = number == 14 || number == 15; /* IDE's, as on the first PCs */
-	struct setup_gsi setup = {(s32)number, edge ? 0 : LEVEL, number >= ISA_LINES ? ACTIVE_LOW : 0};
-	struct map_pirq map = {.dom = DOMID_SELF, .type = MAP_GSI, .index = (s32)number, .pirq = (s32)number};
+	struct setup_gsi setup = {(s32)number, edge ? 0 : LEVEL,
+				  number >= ISA_LINES ? ACTIVE_LOW : 0};
+	struct map_pirq map = {
+	    .dom = DOMID_SELF, .type = MAP_GSI, .index = (s32)number, .pirq = (s32)number};
 	int port;
 
 	physdev(SETUP_GSI, &setup);

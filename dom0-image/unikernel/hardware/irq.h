@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Interrupts of devices, as event channels (public/physdev.h). The routing that the firmware wrote
- * down is taken on trust and watched: a device whose work is found only by looking is looked at often.
+ * down is taken on trust and watched: a device whose work is found only by looking is looked at
+ * often.
  */
 #ifndef HARDWARE_IRQ_H
 #define HARDWARE_IRQ_H

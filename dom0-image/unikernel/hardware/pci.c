@@ -3,11 +3,11 @@
 
 #include "port.h"
 
-#define ADDRESS	   0xcf8
-#define DATA	   0xcfc
-#define MULTI	   0x80u /* in the header type: there are more functions */
+#define ADDRESS    0xcf8
+#define DATA       0xcfc
+#define MULTI      0x80u /* in the header type: there are more functions */
 #define HAS_LIST   0x10u /* in the status: there are capabilities */
-#define MOST_STEPS 48	 /* capabilities that fit into the space */
+#define MOST_STEPS 48    /* capabilities that fit into the space */
 
 static void select(const struct pci *pci, u32 at)
 {

@@ -155,8 +155,9 @@ bool virtio_queue(struct virtio *v, struct virtqueue *q, u16 number)
 	put64(v->common + QUEUE_DESC, machine_address(q->desc));
 	put64(v->common + QUEUE_DRIVER, machine_address((void *)(uintptr_t)q->avail));
 	put64(v->common + QUEUE_DEVICE, machine_address((void *)(uintptr_t)q->used));
-	q->notify = (volatile u16 *)(volatile void *)(v->notify + (u32)get16(v->common + QUEUE_NOTIFY_OFF) *
-									  v->notify_step);
+	q->notify =
+	    (volatile u16 *)(volatile void *)(v->notify + (u32)get16(v->common + QUEUE_NOTIFY_OFF) *
+							      v->notify_step);
 	put16(v->common + QUEUE_ENABLE, 1);
 	return true;
 }
@@ -183,7 +184,8 @@ bool virtqueue_add(struct virtqueue *q, const struct piece *pieces, u16 count, v
 
 		desc->address = machine_address(pieces[i].data);
 		desc->size = pieces[i].size;
-		desc->flags = (u16)((pieces[i].in ? DESC_WRITE : 0) | (i + 1 < count ? DESC_NEXT : 0));
+		desc->flags =
+		    (u16)((pieces[i].in ? DESC_WRITE : 0) | (i + 1 < count ? DESC_NEXT : 0));
 		last = at;
 		at = desc->next;
 	}

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Virtio 1.0 devices on PCI (OASIS virtio-v1.0, 2 and 4.1), with queues whose parts are a page each. */
+/* Virtio 1.0 devices on PCI (OASIS virtio-v1.0, 2 and 4.1), with queues whose parts are a page
+ * each. */
 #ifndef HARDWARE_VIRTIO_H
 #define HARDWARE_VIRTIO_H
 
 #include "irq.h"
 #include "pci.h"
 
-#define VIRTIO_VENDOR	0x1af4
+#define VIRTIO_VENDOR   0x1af4
 #define VIRTIO_F_MODERN (1ull << 32)
-#define QUEUE_MAX	128u
+#define QUEUE_MAX       128u
 
 struct virtio {
 	volatile u8 *common, *notify, *isr, *device;
@@ -39,7 +40,8 @@ struct piece {
 bool virtio_open(struct virtio *virtio, const struct pci *pci, u64 want, u64 need);
 bool virtio_queue(struct virtio *virtio, struct virtqueue *queue, u16 number);
 /* Queues are there: let it begin, and serve its interrupts. */
-void virtio_begin(struct virtio *virtio, const struct pci *pci, bool (*serve)(void *data), void *data);
+void virtio_begin(struct virtio *virtio, const struct pci *pci, bool (*serve)(void *data),
+		  void *data);
 /* Take back the interrupt's line; at the start of every serve(). */
 void virtio_acknowledge(struct virtio *virtio);
 

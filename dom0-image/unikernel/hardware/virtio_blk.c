@@ -8,9 +8,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define SLOTS	    32u
+#define SLOTS       32u
 #define F_READ_ONLY (1ull << 5)
-#define F_FLUSH	    (1ull << 9)
+#define F_FLUSH     (1ull << 9)
 
 enum { TYPE_IN = 0, TYPE_OUT = 1, TYPE_FLUSH = 4 };
 

@@ -10,8 +10,8 @@
 #include <string.h>
 
 #define BUFFERS 64u
-#define HEADER	12u /* all zero: nothing was left to the other side */
-#define F_MAC	(1ull << 5)
+#define HEADER  12u /* all zero: nothing was left to the other side */
+#define F_MAC   (1ull << 5)
 
 struct virtio_net {
 	struct nic nic;

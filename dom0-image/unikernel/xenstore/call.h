@@ -20,7 +20,8 @@ struct call {
 	u32 reply_length;
 };
 
-/* Make call->path of a path as clients write it (permitted characters and limits as documented); 0 or an XS_E. */
+/* Make call->path of a path as clients write it (permitted characters and limits as documented); 0
+ * or an XS_E. */
 int call_path(struct call *call, const char *text);
 int call_answer(struct call *call, const void *data, size_t size);
 int call_ok(struct call *call);

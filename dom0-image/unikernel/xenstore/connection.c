@@ -10,7 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FENCE()	   __atomic_thread_fence(__ATOMIC_SEQ_CST)
+#define FENCE() __atomic_thread_fence(__ATOMIC_SEQ_CST)
+/* Requests at a time: others are served as well. */
+#define BUDGET 64u
+
 #define MAX_EVENTS 1000u /* that wait for a domain which does not read; more are lost */
 
 struct message {
@@ -29,6 +32,7 @@ struct connection {
 	u32 got;
 	struct message *out, **out_end;
 	u32 waiting;
+	struct timer again;
 };
 
 static struct connection *connections;
@@ -109,6 +113,7 @@ static void detach(struct connection *c)
 {
 	if (!c->ring)
 		return;
+	timer_stop(&c->again);
 	event_close(c->port);
 	unmap_foreign((void *)(uintptr_t)c->ring, 1);
 	c->ring = NULL;
@@ -121,7 +126,7 @@ static void serve(void *data)
 	char reply[XS_BODY];
 	bool any = flush(c);
 
-	while (c->ring && !c->out && take(c, &any)) {
+	for (u32 done = 0; c->ring && !c->out && take(c, &any); done++) {
 		c->got = 0;
 		if (c->header.len > XS_BODY) {
 			detach(c); /* nothing behind it can be understood */
@@ -133,6 +138,10 @@ static void serve(void *data)
 			detach(c);
 		else
 			any |= flush(c);
+		if (c->ring && done == BUDGET) {
+			timer_set(&c->again, now());
+			break;
+		}
 	}
 	if (any && c->ring)
 		event_send(c->port);
@@ -171,6 +180,7 @@ int connection_open(domid_t dom, unsigned long frame, port_t port)
 		return XS_ENOMEM;
 	c->client.dom = dom;
 	c->client.event = event;
+	c->again = (struct timer){.fn = serve, .data = c};
 	c->out_end = &c->out;
 	c->ring = map_foreign(frames, 1, dom, PTE_KERNEL);
 	local_port = c->ring ? event_interdomain(dom, port) : -1;

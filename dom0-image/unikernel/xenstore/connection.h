@@ -7,7 +7,8 @@
 
 /* Start the store, and serve this program's own xs calls from it. */
 void connections_start(void);
-/* Serve a domain whose page is `frame` and whose event channel to us is `port`. 0 or a positive XS_E. */
+/* Serve a domain whose page is `frame` and whose event channel to us is `port`. 0 or a positive
+ * XS_E. */
 int connection_open(domid_t dom, unsigned long frame, port_t port);
 /* The domain is gone. */
 int connection_close(domid_t dom);

@@ -76,7 +76,8 @@ int node_directory(struct call *call)
 	return error;
 }
 
-/* A part of the names from a byte on: "VERSION\0", names, and one more zero byte behind the last. */
+/* A part of the names from a byte on: "VERSION\0", names, and one more zero byte behind the last.
+ */
 int node_directory_part(struct call *call)
 {
 	unsigned long skip = call->word_count > 1 ? strtoul(call->words[1], NULL, 10) : 0;
@@ -116,7 +117,8 @@ int node_write(struct call *call)
 		return error;
 	if (call->rest_length > STORE_VALUE_MAX && call->client->dom)
 		return XS_ENOSPC;
-	error = tree_write(root_of(call), call->path, call->client->dom, call->rest, call->rest_length);
+	error =
+	    tree_write(root_of(call), call->path, call->client->dom, call->rest, call->rest_length);
 	if (!error)
 		error = changed(call, XS_WRITE, call->rest, call->rest_length, NULL);
 	return error ? error : call_ok(call);
@@ -176,7 +178,7 @@ int node_get_perms(struct call *call)
 
 	for (u32 i = 0; !error && i < node->perm_count; i++)
 		length += (u32)snprintf(call->reply + length, XS_BODY - length, "%c%u",
-					"nrwb"[node->perms[i].mode], node->perms[i].dom) +
+					"nrwb"[node->perms[i].mode], node -> perms[i].dom) +
 			  1;
 	call->reply_length = length;
 	return error;
@@ -209,7 +211,8 @@ int node_set_perms(struct call *call)
 			return XS_EINVAL;
 	if (!count)
 		return XS_EINVAL;
-	if (call->client->dom && (node->perms[0].dom != call->client->dom || perms[0].dom != call->client->dom))
+	if (call->client->dom &&
+	    (node->perms[0].dom != call->client->dom || perms[0].dom != call->client->dom))
 		return XS_EPERM; /* only an owner grants, and keeps what it owns */
 	error = tree_permit(root_of(call), call->path, perms, count);
 	if (!error)

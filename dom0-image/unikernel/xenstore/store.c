@@ -63,7 +63,8 @@ int call_path(struct call *call, const char *text)
 	if (length > 1 && text[length - 1] == '/')
 		return XS_EINVAL;
 	if (call->relative)
-		snprintf(call->path, sizeof(call->path), "/local/domain/%u/%s", call->client->dom, text);
+		snprintf(call->path, sizeof(call->path), "/local/domain/%u/%s", call->client->dom,
+			 text);
 	else
 		memcpy(call->path, text, length + 1);
 	return 0;
@@ -172,7 +173,8 @@ static int do_is_introduced(struct call *call)
 
 	if (!number(call, 0, &dom))
 		return XS_EINVAL;
-	return !dom || store_introduced((domid_t)dom) ? call_answer(call, "T", 2) : call_answer(call, "F", 2);
+	return !dom || store_introduced((domid_t)dom) ? call_answer(call, "T", 2)
+						      : call_answer(call, "F", 2);
 }
 
 static int do_introduce(struct call *call)
@@ -268,7 +270,8 @@ static int serve(struct call *call, const struct xs_header *header)
 	return calls[header->type].serve(call);
 }
 
-void store_serve(struct store_client *client, struct xs_header *header, const char *body, char *reply)
+void store_serve(struct store_client *client, struct xs_header *header, const char *body,
+		 char *reply)
 {
 	struct call call = {.client = client, .body = body, .length = header->len, .reply = reply};
 	int error = header->len > XS_BODY ? XS_E2BIG : serve(&call, header);

@@ -10,7 +10,7 @@
 #include "xs_wire.h"
 
 /* What one domain may have; dom0 may have any number. */
-#define STORE_MAX_NODES	       1000u
+#define STORE_MAX_NODES        1000u
 #define STORE_MAX_WATCHES      128u
 #define STORE_MAX_TRANSACTIONS 10u
 #define STORE_MAX_TOUCHED      1024u
@@ -48,10 +48,13 @@ extern struct node *store_root;
 bool store_start(void);
 /* Forget all that a client has. */
 void store_client_gone(struct store_client *client);
-/* Serve a request: the reply replaces the header; its body, of at most XS_BODY bytes, goes to `reply`. */
-void store_serve(struct store_client *client, struct xs_header *header, const char *body, char *reply);
+/* Serve a request: the reply replaces the header; its body, of at most XS_BODY bytes, goes to
+ * `reply`. */
+void store_serve(struct store_client *client, struct xs_header *header, const char *body,
+		 char *reply);
 
-/* Domains come and go; served by whoever has their rings (connection.c, or a test). 0 or an XS_E. */
+/* Domains come and go; served by whoever has their rings (connection.c, or a test). 0 or an XS_E.
+ */
 extern int (*store_introduce)(domid_t dom, unsigned long frame, port_t port);
 extern int (*store_release)(domid_t dom);
 extern bool (*store_introduced)(domid_t dom);
@@ -61,8 +64,8 @@ struct transaction *transaction_find(struct store_client *client, u32 id);
 int transaction_start(struct store_client *client, u32 *id);
 int transaction_end(struct store_client *client, u32 id, bool commit);
 /*
- * Note what a transaction reads or changes: a change is made again at its end if others changed the store meanwhile.
- * `kind`: XS_READ, XS_WRITE, XS_MKDIR, XS_RM or XS_SET_PERMS.
+ * Note what a transaction reads or changes: a change is made again at its end if others changed the
+ * store meanwhile. `kind`: XS_READ, XS_WRITE, XS_MKDIR, XS_RM or XS_SET_PERMS.
  */
 int transaction_touch(struct transaction *transaction, u32 kind, const char *path, const void *data,
 		      u32 size);

@@ -79,7 +79,8 @@ int transaction_touch(struct transaction *transaction, u32 kind, const char *pat
 static bool undisturbed(const struct transaction *transaction)
 {
 	for (const struct touched *at = transaction->touched; at; at = at->next)
-		if (tree_version(transaction->start, at->path) != tree_version(store_root, at->path))
+		if (tree_version(transaction->start, at->path) !=
+		    tree_version(store_root, at->path))
 			return false;
 	return true;
 }

@@ -162,7 +162,8 @@ u32 tree_owned(const struct node *node, domid_t dom)
 	return count;
 }
 
-/* A copy that has `child` at `at`: in place of the one there, or (grow) before it, or (NULL) none. */
+/* A copy that has `child` at `at`: in place of the one there, or (grow) before it, or (NULL) none.
+ */
 static struct node *with_child(const struct node *old, u32 at, struct node *child, bool grow)
 {
 	struct node *made =
@@ -195,7 +196,8 @@ static struct node *with_child(const struct node *old, u32 at, struct node *chil
 static struct node *without_children(const struct change *change, const struct node *old)
 {
 	return make(old->name, strlen(old->name), change->value ? change->value : old->value,
-		    change->value ? change->size : old->size, change->perms ? change->perms : old->perms,
+		    change->value ? change->size : old->size,
+		    change->perms ? change->perms : old->perms,
 		    change->perms ? change->perm_count : old->perm_count);
 }
 
@@ -236,7 +238,8 @@ static struct node *born(const struct change *change, const struct node *parent,
 }
 
 /* The tree at `old` after the change at `path`. NULL: *error says why not. */
-static struct node *changed(struct node *old, const char *path, const struct change *change, int *error)
+static struct node *changed(struct node *old, const char *path, const struct change *change,
+			    int *error)
 {
 	struct node *child, *below, *made;
 	const char *name;

@@ -11,10 +11,11 @@
 
 #define STORE_VALUE_MAX 2048u
 #define STORE_PERMS_MAX 16u
-#define DOMID_LIMIT	0x7ff0u
+#define DOMID_LIMIT     0x7ff0u
 
 struct perm {
-	domid_t dom; /* of the first: the owner, whose own rights are complete; its mode is everybody's */
+	domid_t dom; /* of the first: the owner, whose own rights are complete; its mode is
+			everybody's */
 	u8 mode;     /* PERM_READ | PERM_WRITE */
 };
 
@@ -49,7 +50,8 @@ u32 tree_owned(const struct node *node, domid_t dom);
 
 /*
  * Changes: *root becomes the new tree. 0 or a positive XS_E... number, and *root is as it was.
- * Nodes that are missing on the way are made; they belong to `dom` and have else the permissions of the one above.
+ * Nodes that are missing on the way are made; they belong to `dom` and have else the permissions of
+ * the one above.
  */
 int tree_write(struct node **root, const char *path, domid_t dom, const char *value, u32 size);
 int tree_mkdir(struct node **root, const char *path, domid_t dom);

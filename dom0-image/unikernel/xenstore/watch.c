@@ -37,7 +37,8 @@ static struct store_watch **find(struct store_client *client, const char *path, 
 {
 	struct store_watch **at = &watches;
 
-	while (*at && ((*at)->client != client || strcmp((*at)->path, path) || strcmp((*at)->token, token)))
+	while (*at && ((*at)->client != client || strcmp((*at)->path, path) ||
+		       strcmp((*at)->token, token)))
 		at = &(*at)->next;
 	return at;
 }

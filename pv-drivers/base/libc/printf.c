@@ -41,7 +41,8 @@ static void put_text(struct sink *sink, const struct spec *spec, const char *tex
 		fill(sink, ' ', room);
 }
 
-static void put_number(struct sink *sink, const struct spec *spec, uint64_t value, unsigned int base)
+static void put_number(struct sink *sink, const struct spec *spec, uint64_t value,
+		       unsigned int base)
 {
 	char digits[24];
 	int count = 0, room;
@@ -134,7 +135,8 @@ static void put_one(struct sink *sink, char kind, struct spec *spec, va_list *li
 		text = va_arg(*list, const char *);
 		text = text ? text : "(null)";
 		put_text(sink, spec, text,
-			 spec->precision < 0 ? strlen(text) : strnlen(text, (size_t)spec->precision));
+			 spec->precision < 0 ? strlen(text)
+					     : strnlen(text, (size_t)spec->precision));
 		break;
 	default:
 		put(sink, kind);

@@ -181,7 +181,8 @@ unsigned long long strtoull(const char *text, char **end, int base)
 	const char *at = text;
 	unsigned int digit;
 
-	if ((base == 0 || base == 16) && at[0] == '0' && (at[1] | 0x20) == 'x' && digit_of(at[2]) < 16) {
+	if ((base == 0 || base == 16) && at[0] == '0' && (at[1] | 0x20) == 'x' &&
+	    digit_of(at[2]) < 16) {
 		at += 2;
 		base = 16;
 	}

@@ -112,3 +112,17 @@ def test_a_machine_that_never_gets_ready(tmp_path: Path) -> None:
     with pytest.raises(Unavailable, match=r"last line: Panic on CPU 0$"):
         boot(["sh", "-c", "echo Xen; echo Panic on CPU 0"])
     assert boot(["sh", "-c", "echo xenbuild: dom0 ready; exec sleep 100"]).wall < 50
+
+
+def test_a_command_in_dom0_is_timed_line_by_line(tmp_path: Path) -> None:
+    from guests import COPIED, talk
+    from measure import Unavailable
+
+    dom0 = "echo xenbuild: dom0 ready; read command; sleep 0.3; echo $command: done; echo bench: end; exec sleep 100"
+    lines = talk(["sh", "-c", dom0], tmp_path, "measure 3")
+    assert [text for _, text in lines] == ["xenbuild: dom0 ready", "measure 3: done", "bench: end"]
+    assert 0.2 < lines[1][0] - lines[0][0] < 20
+    with pytest.raises(Unavailable, match=r"last line: Panic on CPU 0$"):
+        talk(["sh", "-c", "echo Panic on CPU 0"], tmp_path, "measure")
+    said = COPIED.match("bench: pv disk 50331648 bytes (48.0MB) copied, 0.500000 seconds, 96.0MB/s")
+    assert said and said.groups() == ("pv", "disk", "50331648", "0.500000")

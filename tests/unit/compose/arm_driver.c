@@ -10,6 +10,7 @@
 
 #include "chosen.h"
 #include "crc32.h"
+#include "domains.h"
 #include "memory.h"
 #include "uart.h"
 
@@ -38,6 +39,8 @@ static void write_tree(const struct fdt *fdt, char **args)
 	for (size_t i = 0; i < size; i++)
 		sscanf(args[7] + 2 * i, "%2hhx", &nodes[i]);
 	problem = size ? fdt_open(&domains, nodes) : NULL;
+	if (!problem && args[7] && args[9])
+		problem = domains_problem(fdt, chosen.domains, number(args[8]), number(args[9]));
 	if (!problem)
 		problem = chosen_write(fdt, &chosen, to, room);
 

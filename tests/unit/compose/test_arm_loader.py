@@ -21,7 +21,7 @@ from xenbuild.store.store import Store
 
 Run = Callable[..., bytes]
 FOLDER = Path(arm.__file__).parent / "loader"
-SOURCES = ("fdt.c", "chosen.c", "memory.c", "uart.c", "crc32.c")
+SOURCES = ("fdt.c", "output.c", "domains.c", "chosen.c", "memory.c", "uart.c", "crc32.c")
 WARNINGS = ["-Wall", "-Wextra", "-Werror", "-std=c11"]
 FEW = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 

@@ -155,6 +155,21 @@ def test_a_device_smaller_than_it_claims(capacity: int, image: Path, disk: Path)
     assert caught.value.advice == "it is broken, or smaller than it claims to be: do not use it for anything"
 
 
+def test_a_device_that_keeps_the_copy_of_its_old_table(image: Path, disk: Path) -> None:
+    """Its end is behind the image; what is written there is lost."""
+    end = disk.read_bytes()[ROOM - MIB :]
+
+    def lose(at: int, size: int) -> None:
+        with disk.open("r+b") as file:
+            file.seek(ROOM - MIB)
+            file.write(end)
+
+    with Faulty.of(disk) as target, pytest.raises(IntegrityError, match=f"different at byte {ROOM - MIB}"):
+        target.on_read = lose  # type: ignore[method-assign]
+        flash(image, "k", blockmap.plan(image), target)
+    assert disk.read_bytes().startswith(MARK), "it does not start"
+
+
 def test_a_device_that_forgets_one_bit(image: Path, disk: Path) -> None:
     def forget(at: int, size: int) -> None:
         with disk.open("r+b") as file:

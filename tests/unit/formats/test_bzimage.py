@@ -105,3 +105,13 @@ def test_no_dom0_kernel(notes: bytes, message: str) -> None:
 def test_feature_words_count_too() -> None:
     notes = files.note(18, bytes(4)) + files.note(17, bytes(4)) + files.note(10, b"!writable_page_tables|dom0\0")
     check_dom0(kernel_notes(files.kernel(notes), "k"), "k")
+
+
+@pytest.mark.parametrize(("kind", "fits"), [("", True), ("pv", True), ("pvh", False)])
+def test_dom0_is_of_a_kind_that_the_kernel_can_be(kind: str, fits: bool) -> None:
+    notes = kernel_notes(files.kernel(), "k")
+    if fits:
+        check_dom0(notes, "k", kind)
+        return
+    with pytest.raises(FormatError, match=r"^k cannot be a pvh dom0: its notes say that it is for pv$"):
+        check_dom0(notes, "k", kind)

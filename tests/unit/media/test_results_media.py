@@ -54,7 +54,7 @@ def test_files_and_folders_side_by_side(store: Store, declaration: Declaration, 
     assert (place / "net/link").readlink() == Path("a")
     assert [image.size for image in images] == [4, 6]
     sums = dict(line.split("  ")[::-1] for line in (place / "SHA256SUMS").read_text().splitlines())
-    assert sums.keys() == {"d.raw", "net/a", "net/sub/b"}
+    assert sums.keys() == {"d.raw", "net/a", "net/sub/b", "manifest.json"}
     assert all(store.digest_of(place / name).hash == digest for name, digest in sums.items())
     listed = json.loads((place / "manifest.json").read_text())["images"]
     assert [one["file"] for one in listed] == ["d.raw", "net"]

@@ -38,6 +38,16 @@ def test_a_kernel_that_does_not(notes: XenNotes, kind: str, message: str, advice
     assert str(caught.value.advice).startswith(advice)
 
 
+def test_the_declared_architecture() -> None:
+    check(PVH, "pvh", "k", "x86_64")
+    with pytest.raises(FormatError) as caught:
+        check(PVH, "pvh", "k", "ia32")
+    assert (str(caught.value), caught.value.advice) == (
+        "k is made for x86_64, the guest for ia32",
+        "write arch: x86_64",
+    )
+
+
 def test_forms() -> None:
     assert unpacked(gzip.compress(b"\x7fELF..."), "k") == b"\x7fELF..."
     for data, message in ((b"\x1f\x8bx", "k: the gzip data is damaged"), (b"MZ", "k is no kernel that Xen can start")):

@@ -92,12 +92,13 @@ def test_later_layers_go_over_earlier_ones(read: Any, tmp_path: Path) -> None:
 
 
 def test_a_layer_may_depend_on_what_others_hold(read: Any, tmp_path: Path) -> None:
-    fallback = {"unless": "usr/sbin/init", "entries": [entry("usr/sbin/init", LINK, link="busybox")]}
+    table = entry("etc/inittab", REGULAR, content="")
+    fallback = {"unless": "usr/sbin/init", "entries": [entry("usr/sbin/init", LINK, link="busybox"), table]}
     copied = {"if": "usr/share/master", "entries": [entry("etc/passwd", REGULAR, copy="usr/share/master")]}
-    assert read(fallback, copied).keys() == {"usr", "usr/sbin", "usr/sbin/init"}
+    assert read(fallback, copied).keys() == {"etc", "etc/inittab", "usr", "usr/sbin", "usr/sbin/init"}
     init = package(tmp_path / "a.deb", member("./sbin/init", mode=0o755), member("./usr/share/master"), content=b"x")
     members = read(fallback, init, copied)
-    assert stat.S_ISREG(members["usr/sbin/init"].mode)
+    assert stat.S_ISREG(members["usr/sbin/init"].mode) and "etc/inittab" not in members
     assert content(members["etc/passwd"]) == b"x" and members["etc/passwd"].same is None
 
 

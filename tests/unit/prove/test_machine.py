@@ -58,3 +58,35 @@ def test_a_blank_in_the_path_is_refused() -> None:
     with pytest.raises(HostError) as caught:
         qemu_argv(load_recipe(Board, "qemu-x86_64"), Machine(), Start(Path("my out/a.elf")), programs=programs)
     assert caught.value.message == "the path of the image has a blank in it: my out/a.elf"
+
+
+@pytest.mark.parametrize(
+    ("attach", "device"),
+    [
+        ("disk", "-device virtio-blk-pci,drive=image,bootindex=0"),
+        ("usb", "-device qemu-xhci,id=usb -device usb-storage,bus=usb.0,drive=image,bootindex=0"),
+        ("cdrom", "-device virtio-scsi-pci,id=scsi -device scsi-cd,bus=scsi.0,drive=image,bootindex=0"),
+    ],
+)
+def test_a_medium_is_attached_as_hardware_would_have_it(attach: str, device: str) -> None:
+    """Words go where the firmware keeps strings: there is no -kernel whose command line they could be on."""
+    start = Start(Path("my out/a,b.raw"), attach, firmware=["-bios", "x"], machine="smm=on")
+    words = loader_words(["loglvl=all"], "ab")
+    argv = qemu_argv(load_recipe(Board, "qemu-x86_64"), Machine(), start, programs=programs, words=words)
+    line = " ".join(argv)
+    options = "media=cdrom,readonly=on" if attach == "cdrom" else "snapshot=on"
+    assert f"-bios x -drive if=none,id=image,format=raw,{options},file=my out/a,,b.raw {device}" in line
+    assert line.endswith("-smbios type=11,value=xenbuild.words=loglvl=all -- xenbuild.nonce=ab")
+    assert "-machine q35,smm=on " in line and "-kernel" not in argv
+
+
+def test_commas_in_words_reach_the_machine() -> None:
+    words = ["com1=115200,8n1"]
+    board = load_recipe(Board, "qemu-x86_64")
+    argv = qemu_argv(board, Machine(), Start(Path("a"), "disk"), programs=programs, words=words)
+    assert argv[-1] == "type=11,value=xenbuild.words=com1=115200,,8n1"
+
+
+def test_a_medium_without_words_needs_no_string() -> None:
+    argv = qemu_argv(load_recipe(Board, "qemu-x86_64"), Machine(), Start(Path("a"), "disk"), programs=programs)
+    assert "-smbios" not in argv

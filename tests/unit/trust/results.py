@@ -70,7 +70,7 @@ def described(packages: list[LockedPackage], unused: tuple[str, ...] = ()) -> di
 def materials(version: str = "1:1.0+b1") -> tuple[Lock, Origins, list[LockedPackage]]:
     xen, dom0, tools = [package("xen")], [package("libc6", version), package("busybox")], [package("clang")]
     everything = [*xen, *dom0, *tools]
-    return lock(everything), origins(plan(xen, dom0, tools), [], everything), everything
+    return lock(everything), origins(plan(xen, dom0, tools), {}, everything), everything
 
 
 def manifest(parts: dict[str, bytes], cmdline: str = "quiet") -> Manifest:
@@ -88,7 +88,7 @@ def write_folder(folder: Path, version: str = "1:1.0+b1", cmdline: str = "quiet"
     image = folder / "lab.raw"
     image.write_bytes(b"an image" + word)
     made = manifest({"xen": b"x", "kernel": b"k", "initramfs": b"i" + word}, cmdline)
-    output = Output("lab.raw", sha256(image.read_bytes()).hexdigest(), image.stat().st_size)
+    output = Output("lab.raw", sha256(image.read_bytes()).hexdigest(), image.stat().st_size, "lab")
     locked, found, _ = materials(version)
     bill = make_bill(made, [output], version)
     listed = {"file": output.name, "medium": "raw", "size": output.size, "sha256": output.sha256}

@@ -21,7 +21,11 @@ from xenbuild.trust.provenance import to_provenance
 from xenbuild.trust.spdx import to_spdx
 
 MANIFEST = manifest({"xen": b"x", "kernel": b"k", "initramfs": b"i"})
-OUTPUTS = [Output("lab.elf", digest("lab.elf"), 100), Output("tree/pxelinux.0", digest("p"), 5)]
+OUTPUTS = [
+    Output("lab.elf", digest("lab.elf"), 100, "lab"),
+    Output("net/pxelinux.0", digest("p"), 5, "net"),
+    Output("net/a/b_c", digest("b"), 5, "net"),
+]
 
 
 @pytest.fixture
@@ -44,8 +48,19 @@ def test_a_tool_of_an_image_is_a_tool() -> None:
     xen, grub = package("xen"), package("grub")
     compose = plan([xen], [xen], [])
     image = Action("raw", "a:b", {}, {"tools": unpacked(grub), "bundle": compose.output("bundle")})
-    found = origins(compose, [image.output()], [xen, grub])
-    assert found.tools == (grub,)
+    found = origins(compose, {"lab": image.output()}, [xen, grub])
+    assert (found.tools, found.images) == ((grub,), {"lab": ()})
+
+
+def test_a_boot_loader_is_in_its_image() -> None:
+    xen, grub = package("xen"), package("grub")
+    compose = plan([xen], [xen], [grub])
+    image = Action("raw", "a:b", {}, {"modules": unpacked(grub), "bundle": compose.output("bundle")})
+    found = origins(compose, {"lab": image.output(), "elf": compose.output("bundle")}, [xen, grub])
+    assert (found.tools, found.images) == ((), {"lab": (grub,), "elf": ()})
+    told = described([xen, grub])
+    made = bill("lab", "bookworm", MANIFEST, found, told, lock([xen, grub]), OUTPUTS)
+    assert next(one.within for one in made.components if one.name == "grub") == ("image-lab",)
 
 
 def test_packages_are_described_once_by_what_unpacks_them() -> None:
@@ -67,7 +82,7 @@ def test_a_package_that_no_step_describes_is_read_by_one_more() -> None:
     inputs: dict[str, Input] = {**plan([package("xen")], [], []).inputs}
     inputs["initramfs"] = Action("disk", "a:b", {}, {"0": blob(deep)}).output()
     compose = Action("compose", "a:b", {}, inputs, ("bundle", "manifest"))
-    found = origins(compose, [], [deep, package("xen")])
+    found = origins(compose, {}, [deep, package("xen")])
     assert found.packages["initramfs"] == (deep,)
     functions = [s.action.function for s in found.described.action.inputs.values() if not isinstance(s, File)]
     assert functions.count("xenbuild.parts.about:run") == 1
@@ -81,7 +96,7 @@ def test_a_package(made: Bill) -> None:
     assert (libc.version, libc.supplier, libc.licence) == ("1:1.0+b1", "A Team <team@example.org>", "MIT")
     assert libc.purl == "pkg:deb/debian/libc6@1:1.0%2Bb1?arch=amd64&distro=bookworm"
     assert libc.download == "https://s.example/archive/20260711T101637Z/pool/libc6.deb"
-    assert (libc.sha256, libc.parts) == (package("libc6").sha256, ("initramfs",))
+    assert (libc.sha256, libc.within) == (package("libc6").sha256, ("part-initramfs",))
     assert made.created == "2026-07-11T10:16:37Z"
 
 
@@ -96,7 +111,7 @@ def test_what_nothing_is_taken_of_is_left_out() -> None:
     locked, found, everything = materials()
     made = bill("lab", "bookworm", MANIFEST, found, described(everything, ("busybox",)), locked, OUTPUTS)
     names = [one.name for one in made.components]
-    assert names == ["libc6", "xen", "vmlinuz", "xenbuild loader"]
+    assert names == ["libc6", "xen", "vmlinuz", "xenbuild loader", "net/pxelinux.0", "net/a/b_c"]
 
 
 def test_the_uuid_is_of_the_content(made: Bill) -> None:
@@ -126,7 +141,8 @@ def test_cyclonedx_says_what_we_mean(made: Bill) -> None:
     assert [one.value for one in libc.licenses] == ["MIT"]
     needs = {one.ref.value: {two.ref.value for two in one.dependencies} for one in read.dependencies}
     assert libc.bom_ref.value in needs["part-initramfs"]
-    assert "part-initramfs" in needs["image-lab.elf"]
+    assert {"part-initramfs", "loader"} <= needs["image-lab"]
+    assert len(needs["image-net"]) == 3 + 1 + 2, "parts, loader, files"
 
 
 def test_spdx_is_valid(made: Bill, tmp_path: Path) -> None:

@@ -5,10 +5,10 @@
 
 #include <stdlib.h>
 
-#define ENTRIES	   512u
+#define ENTRIES    512u
 #define ADDRESSES  ((1ull << 48) - 1) /* without the sign */
-#define TABLE_TYPE 0x27ull	      /* present, writable, user, accessed */
-#define PAE_TOP	   0x1ull	      /* an entry of PAE's top table has no rights */
+#define TABLE_TYPE 0x27ull            /* present, writable, user, accessed */
+#define PAE_TOP    0x1ull             /* an entry of PAE's top table has no rights */
 #define PAGE_TYPE  (PT_LEVELS == 4 ? 0x27ull : 0x23ull)
 #define READ_ONLY  (~2ull)
 
@@ -65,7 +65,8 @@ static bool collect(struct tables *tables, const struct range *ranges, u32 range
 				ok = add(tables, level, key_of(at << 21, level));
 	}
 	if (PT_LEVELS == 3)
-		ok = ok && add(tables, 2, 3); /* where Xen's own part lies: the table has to be there */
+		ok = ok &&
+		     add(tables, 2, 3); /* where Xen's own part lies: the table has to be there */
 	return ok;
 }
 
@@ -110,15 +111,16 @@ bool tables_write(const struct foreign *foreign, const struct range *ranges, u32
 			u32 below;
 
 			if (table.level == 1) {
-				entries[i] = leaf(foreign, ranges, range_count, key << PAGE_SHIFT, first,
-						  tables.count);
+				entries[i] = leaf(foreign, ranges, range_count, key << PAGE_SHIFT,
+						  first, tables.count);
 				continue;
 			}
 			below = find(&tables, table.level - 1, key);
-			entries[i] = below == tables.count
-					 ? 0
-					 : (u64)foreign->frames[first + below] << PAGE_SHIFT |
-					       (PT_LEVELS == 3 && table.level == 3 ? PAE_TOP : TABLE_TYPE);
+			entries[i] =
+			    below == tables.count
+				? 0
+				: (u64)foreign->frames[first + below] << PAGE_SHIFT |
+				      (PT_LEVELS == 3 && table.level == 3 ? PAE_TOP : TABLE_TYPE);
 		}
 		if (ok)
 			foreign_unmap(entries);

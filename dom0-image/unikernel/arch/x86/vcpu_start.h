@@ -12,8 +12,8 @@
 #define VCPU_ONLINE    32u
 #define FLAGS_IF       0x202u
 
-static inline void vcpu_start(struct vcpu_guest_context *c, unsigned long entry, unsigned long stack,
-			      unsigned long start, mfn_t table)
+static inline void vcpu_start(struct vcpu_guest_context *c, unsigned long entry,
+			      unsigned long stack, unsigned long start, mfn_t table)
 {
 	memset(c, 0, sizeof(*c));
 	c->flags = VCPU_IN_KERNEL | VCPU_ONLINE;

@@ -43,6 +43,7 @@ static inline mfn_t cr3_to_frame(unsigned long cr3)
 	return cr3 >> PAGE_SHIFT;
 }
 
-#define USER_CR3 1 /* the index in `cr` of the table of applications; bit 0 says that there is one */
+/* The index in `cr` of the table of applications; 0 there: none yet. */
+#define USER_CR3 1
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Division of 64 bits, which compilers for IA-32 call by these names (libgcc, "integer library routines"). */
+/* Division of 64 bits, which compilers for IA-32 call by these names (libgcc, "integer library
+ * routines"). */
 #include "types.h"
 
 u64 __udivmoddi4(u64 n, u64 d, u64 *rest);

@@ -2,7 +2,7 @@
 #ifndef BASE_WINDOW_H
 #define BASE_WINDOW_H
 
-#define WINDOW_PAGES 16384ul	  /* for frames of others: 64 MiB */
-#define WINDOW_END   0xf0000000ul /* Xen begins at 0xf5800000; some room for the window's alignment */
+#define WINDOW_PAGES 16384ul      /* for frames of others: 64 MiB */
+#define WINDOW_END   0xf0000000ul /* Xen begins at 0xf5800000 */
 
 #endif

@@ -16,7 +16,8 @@
 #define PT_LEVELS    3
 #define PT_PIN_TOP   MMUEXT_PIN_L3
 
-#define HANDLE(type) type *
+#define HANDLE(type)   type *
+#define SHARED_WC_HIGH /* lies elsewhere here */
 
 struct vcpu_arch {
 	unsigned long cr2, pad[5];

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The TSC, and Xen's factors that make nanoseconds of it (struct vcpu_time_info in public/xen.h). */
+/* The TSC, and Xen's factors that make nanoseconds of it (struct vcpu_time_info in public/xen.h).
+ */
 #ifndef BASE_CLOCK_H
 #define BASE_CLOCK_H
 

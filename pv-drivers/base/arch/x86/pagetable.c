@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Page tables with 64-bit entries: PAE's three levels and the four of x86-64 (Intel SDM vol. 3, 4.4, 4.5). */
+/* Page tables with 64-bit entries: PAE's three levels and the four of x86-64 (Intel SDM vol.
+ * 3, 4.4, 4.5). */
 #include "pagetable.h"
 
 #include "base.h"
@@ -7,10 +8,10 @@
 #include "memory.h"
 #include "window.h"
 
-#define ENTRIES	   512
+#define ENTRIES    512
 #define FRAME_MASK 0x000ffffffffff000ull
-#define TABLE	   0x67ull /* present, writable, user, accessed, dirty */
-#define BATCH	   64
+#define TABLE      0x67ull /* present, writable, user, accessed, dirty */
+#define BATCH      64
 
 static u64 *top_table(void)
 {
@@ -42,8 +43,9 @@ static void hook(u64 *entry, void *table)
 
 	if (hc_update_va_mapping((unsigned long)table, address | PTE_READONLY, UVMF_INVLPG))
 		panic("a page cannot be made read-only");
-	update(entry, address | (PT_LEVELS == 3 && entry >= top_table() &&
-				 entry < top_table() + 4 ? PTE_PRESENT : TABLE));
+	update(entry, address | (PT_LEVELS == 3 && entry >= top_table() && entry < top_table() + 4
+				     ? PTE_PRESENT
+				     : TABLE));
 }
 
 /* The entry of level 1 for an address; tables on the way are made with `make`, else NULL. */
@@ -103,7 +105,8 @@ void pagetable_map_own(pfn_t pfn, pfn_t end)
 	}
 	if (*entry & PTE_PRESENT) {
 		if (!(table[index_at(va, 1)] & PTE_PRESENT))
-			update(&table[index_at(va, 1)], (u64)frame_of(pfn) << PAGE_SHIFT | PTE_KERNEL);
+			update(&table[index_at(va, 1)],
+			       (u64)frame_of(pfn) << PAGE_SHIFT | PTE_KERNEL);
 		return;
 	}
 	page = pages_alloc(1); /* filled before Xen looks at it: one call for 512 pages */

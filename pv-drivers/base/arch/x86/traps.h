@@ -9,5 +9,7 @@ void traps_start(void);
 
 /* What `int 0x80` of an application calls; without one it is an error like any other trap. */
 extern void (*trap_application_call)(struct regs *regs);
+/* What any other trap of an application (a selector of ring 3) calls. */
+extern void (*trap_application_fault)(struct regs *regs);
 
 #endif

@@ -2,7 +2,7 @@
 #ifndef BASE_WINDOW_H
 #define BASE_WINDOW_H
 
-#define WINDOW_PAGES 16384ul	       /* for frames of others: 64 MiB */
-#define WINDOW_END   0x0000400000000000ul /* all of it is our own, up to the middle of the lower half */
+#define WINDOW_PAGES 16384ul              /* for frames of others: 64 MiB */
+#define WINDOW_END   0x0000400000000000ul /* below the middle of the lower half, all of it ours */
 
 #endif

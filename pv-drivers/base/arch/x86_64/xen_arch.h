@@ -16,7 +16,8 @@
 #define PT_LEVELS    4
 #define PT_PIN_TOP   MMUEXT_PIN_L4
 
-#define HANDLE(type) type *
+#define HANDLE(type)   type *
+#define SHARED_WC_HIGH u32 wc_sec_hi;
 
 struct vcpu_arch {
 	unsigned long cr2, pad;

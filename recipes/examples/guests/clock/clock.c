@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A clock: it says the seconds since its start, and the date's seconds, until `seconds=N` have passed. */
+/* A clock: it says the seconds since its start, and the date's seconds, until `seconds=N` have
+ * passed. */
 #include "base.h"
 #include "event.h"
 
@@ -10,7 +11,8 @@ enum shutdown_reason main(void)
 {
 	char value[32];
 	u64 start = now();
-	unsigned long last = option("seconds", value, sizeof(value)) ? strtoul(value, NULL, 10) : ~0ul;
+	unsigned long last =
+	    option("seconds", value, sizeof(value)) ? strtoul(value, NULL, 10) : ~0ul;
 
 	printf("clock: %s\n", start_info->cmdline);
 	for (unsigned long second = 0; second <= last; second++) {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * An echo server (RFC 862): UDP and TCP port 7, and what ping sends. Command line: address=A.B.C.D/BITS,
- * gateway=A.B.C.D, and ping=A.B.C.D to ask somebody else whether they are there.
+ * An echo server (RFC 862): UDP and TCP port 7, and what ping sends. Command line:
+ * address=A.B.C.D/BITS, gateway=A.B.C.D, and ping=A.B.C.D to ask somebody else whether they are
+ * there.
  */
 #include "base.h"
 #include "event.h"
@@ -61,8 +62,8 @@ enum shutdown_reason main(void)
 		ip_parse(text, &gateway, &unused);
 	ip_start(&ip, nic, address, mask, gateway);
 	option("address", text, sizeof(text));
-	printf("echo: %s at %02x:%02x:%02x:%02x:%02x:%02x, port %d\n", text, nic->mac[0], nic->mac[1],
-	       nic->mac[2], nic->mac[3], nic->mac[4], nic->mac[5], PORT);
+	printf("echo: %s at %02x:%02x:%02x:%02x:%02x:%02x, port %d\n", text, nic->mac[0],
+	       nic->mac[1], nic->mac[2], nic->mac[3], nic->mac[4], nic->mac[5], PORT);
 	if (option("ping", text, sizeof(text)) && ip_parse(text, &address, &unused))
 		ping(address, text);
 	for (;;)

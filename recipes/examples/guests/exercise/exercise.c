@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Exercises its first disk: every block is written in an order that jumps about, with several
- * requests under way, then all are read back in another order and compared. `rounds=N` on the command line.
+ * requests under way, then all are read back in another order and compared. `rounds=N` on the
+ * command line.
  */
 #include "base.h"
 #include "blkif.h"
@@ -130,7 +131,8 @@ enum shutdown_reason main(void)
 {
 	static const u64 strides[] = {7, 13, 31, 101};
 	char value[16];
-	unsigned long rounds = option("rounds", value, sizeof(value)) ? strtoul(value, NULL, 10) : 1;
+	unsigned long rounds =
+	    option("rounds", value, sizeof(value)) ? strtoul(value, NULL, 10) : 1;
 
 	if (!start())
 		return SHUTDOWN_CRASH;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* For tests that run on the host under the sanitizers: a failed check ends the test with its place. */
+/* For tests that run on the host under the sanitizers: a failed check ends the test with its place.
+ */
 #ifndef CHECK_H
 #define CHECK_H
 

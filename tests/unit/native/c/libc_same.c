@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Our few functions of the C library beside the host's; ours are compiled under names with `own_`. */
+/* Our few functions of the C library beside the host's; ours are compiled under names with `own_`.
+ */
 #include "check.h"
 
 #include <stdarg.h>
@@ -34,7 +35,8 @@ static void formats(void)
 
 			SAME(size, "%d|%u|%x", n, (unsigned)n, (unsigned)n);
 			SAME(size, "%5d|%-7d|%07d", n, n, n);
-			SAME(size, "%s|%8s|%-6s|%.3s|%.*s", "text", "abc", "xy", "longer", 2, "cut");
+			SAME(size, "%s|%8s|%-6s|%.3s|%.*s", "text", "abc", "xy", "longer", 2,
+			     "cut");
 			SAME(size, "%lu|%llx|%lld|%zu", 5ul, 0x123456789abcdefull, -5ll, (size_t)7);
 			SAME(size, "%c%%%02x:%02x", 'c', 5u, 0xabu);
 		}
@@ -56,13 +58,15 @@ static void memory(void)
 		own_memset(a + to, (int)size, size);
 		memset(b + to, (int)size, size);
 		CHECK(!memcmp(a, b, sizeof(a)));
-		CHECK((own_memcmp(a + from, a + to, size) > 0) == (memcmp(a + from, a + to, size) > 0));
+		CHECK((own_memcmp(a + from, a + to, size) > 0) ==
+		      (memcmp(a + from, a + to, size) > 0));
 	}
 }
 
 static void texts(void)
 {
-	static const char *const numbers[] = {"0", "12x", "0x1F", "0x", "18446744073709551616", "", "077"};
+	static const char *const numbers[] = {"0", "12x", "0x1F", "0x", "18446744073709551616",
+					      "",  "077"};
 
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {
 		char *end_a, *end_b;

@@ -78,6 +78,8 @@ static void give(const u8 *frame, size_t size)
 	free(exact);
 }
 
+static u8 data_offset = 0x50; /* five words */
+
 static void segment(u32 sequence, u32 acknowledged, u8 flags, const char *data)
 {
 	u8 packet[200] = {0}, frame[300];
@@ -87,10 +89,11 @@ static void segment(u32 sequence, u32 acknowledged, u8 flags, const char *data)
 	put16(packet + 2, 7);
 	put32(packet + 4, sequence);
 	put32(packet + 8, acknowledged);
-	packet[12] = 0x50;
+	packet[12] = data_offset;
 	packet[13] = flags;
 	memcpy(packet + 20, data, strlen(data));
-	put16(packet + 16, ip_checksum(ip_sum(ip_pseudo(0x0a000009, 0x0a000001, IP_TCP, size), packet, size)));
+	put16(packet + 16,
+	      ip_checksum(ip_sum(ip_pseudo(0x0a000009, 0x0a000001, IP_TCP, size), packet, size)));
 	give(frame, frame_of(frame, IP_TCP, packet, size));
 }
 
@@ -108,6 +111,10 @@ static void conversation(void)
 	sent_count = 0;
 	segment(101, theirs, 0x18, "hello"); /* again: acknowledged, not echoed */
 	CHECK(sent_count == 1 && sent_size == 34 + 20);
+	data_offset = 0xf0;
+	segment(106, theirs + 5, 0x18, "x"); /* a header that is longer than the packet */
+	data_offset = 0x50;
+	CHECK(sent_count == 1);
 	segment(106, theirs + 5, 0x11, "");
 	CHECK(tcp[13] & 1 && get32(tcp + 8) == 107);
 	segment(107, theirs + 6, 0x10, "");
@@ -129,7 +136,8 @@ int main(int argc, char **argv)
 	u32 address, mask;
 
 	seed_from(argc, argv);
-	CHECK(ip_parse("10.0.0.1/24", &address, &mask) && address == 0x0a000001 && mask == 0xffffff00);
+	CHECK(ip_parse("10.0.0.1/24", &address, &mask) && address == 0x0a000001 &&
+	      mask == 0xffffff00);
 	CHECK(!ip_parse("10.0.0", &address, &mask) && !ip_parse("10.0.0.256", &address, &mask));
 	CHECK(!ip_parse("10.0.0.1/33", &address, &mask) && !ip_parse("10.0.0.1x", &address, &mask));
 	tcp_listen(7, echo);
@@ -142,7 +150,22 @@ int main(int argc, char **argv)
 
 		for (size_t j = 0; j < size; j++)
 			payload[j] = (u8)(pick(3) ? pick(256) : 0);
-		size = frame_of(frame, (u8)(pick(2) ? IP_TCP : pick(2) ? IP_ICMP : pick(20)), payload, size);
+		if (size >= 20 && pick(2)) { /* for the port that is served, with a right sum */
+			u32 sum = ip_pseudo(0x0a000009, 0x0a000001, IP_TCP, size);
+
+			put16(payload, 4000 + pick(3));
+			put16(payload + 2, 7);
+			put16(payload + 16, 0);
+			put16(payload + 16, ip_checksum(ip_sum(sum, payload, size)));
+			give(frame, frame_of(frame, IP_TCP, payload, size));
+			clock_now += 1000;
+			continue;
+		}
+		size = frame_of(frame,
+				(u8)(pick(2)   ? IP_TCP
+				     : pick(2) ? IP_ICMP
+					       : pick(20)),
+				payload, size);
 		for (u32 changes = pick(3); changes; changes--)
 			frame[pick((u32)size)] ^= (u8)pick(256);
 		offload_checksum(frame, size);

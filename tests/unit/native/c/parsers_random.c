@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What dom0 reads of files that others made: the archive, the settings and kernels, damaged at random. */
+/* What dom0 reads of files that others made: the archive, the settings and kernels, damaged at
+ * random. */
 #include "archive.h"
 #include "check.h"
 #include "config.h"
@@ -46,7 +47,8 @@ static void archive(char *data, size_t size)
 
 	while (archive_next(data, size, &at, &file)) {
 		CHECK(at > before && at <= size);
-		CHECK(file.data >= data && file.size <= size && file.data + file.size <= data + size);
+		CHECK(file.data >= data && file.size <= size &&
+		      file.data + file.size <= data + size);
 		CHECK(strlen(file.name) < size);
 		before = at;
 	}
@@ -82,23 +84,27 @@ static void image(const char *data, size_t size)
 
 static void exact(void)
 {
-	static const char text[] = "guest one\nmemory 8192\nkernel one/kernel\ncmdline a=b c  d\n"
-				   "disk xvdb ro file one/x\nnic 00:16:3e:0a:0b:0c\nrestart on-crash\n\n"
-				   "guest two\nmemory 4\nvcpus 2\nkernel k\nautostart yes\nafter one\n";
+	static const char text[] =
+	    "guest one\nmemory 8192\nkernel one/kernel\ncmdline a=b c  d\n"
+	    "disk xvdb ro file one/x\nnic 00:16:3e:0a:0b:0c\nrestart on-crash\n\n"
+	    "guest two\nmemory 4\nvcpus 2\nkernel k\nautostart yes\nafter one\n";
 	struct guest_config g;
 	const char *error;
 	size_t at = 0;
 	u32 line = 0;
 
 	CHECK(config_next(text, sizeof(text) - 1, &at, &line, &g, &error));
-	CHECK(!strcmp(g.name, "one") && g.memory == 8192 && !strcmp(g.cmdline, "a=b c  d") && g.vcpus == 1);
+	CHECK(!strcmp(g.name, "one") && g.memory == 8192 && !strcmp(g.cmdline, "a=b c  d") &&
+	      g.vcpus == 1);
 	CHECK(g.disk_count == 1 && g.disks[0].readonly && !strcmp(g.disks[0].file, "one/x"));
-	CHECK(g.nic_count == 1 && g.nics[0].mac[5] == 12 && g.restart == RESTART_ON_CRASH && !g.autostart);
+	CHECK(g.nic_count == 1 && g.nics[0].mac[5] == 12 && g.restart == RESTART_ON_CRASH &&
+	      !g.autostart);
 	CHECK(config_next(text, sizeof(text) - 1, &at, &line, &g, &error));
 	CHECK(!strcmp(g.name, "two") && g.vcpus == 2 && g.autostart && !strcmp(g.after, "one"));
 	CHECK(!config_next(text, sizeof(text) - 1, &at, &line, &g, &error) && !error);
 	at = line = 0;
-	CHECK(!config_next("guest x\nmemory many\n", 20, &at, &line, &g, &error) && error && line == 2);
+	CHECK(!config_next("guest x\nmemory many\n", 20, &at, &line, &g, &error) && error &&
+	      line == 2);
 	CHECK(disk_number("xvda") == 51712 && disk_number("xvdb") == 51728 && !disk_number("sda"));
 }
 

@@ -30,25 +30,29 @@ void *__wrap_calloc(size_t count, size_t size)
 
 static void event(struct store_client *client, const char *body, u32 length)
 {
-	CHECK(client >= clients && client < clients + CLIENTS && length <= XS_BODY && body[length - 1] == 0);
+	CHECK(client >= clients && client < clients + CLIENTS && length <= XS_BODY &&
+	      body[length - 1] == 0);
 }
 
 static u32 path(char *to)
 {
-	static const char *const names[] = {"a", "b", "long-name_1", "c@d", "", "/", "local/domain/1", "x y"};
+	static const char *const names[] = {"a", "b", "long-name_1",    "c@d",
+					    "",  "/", "local/domain/1", "x y"};
 	u32 length = 0;
 
 	if (pick(3))
 		length = (u32)sprintf(to, "/local/domain/%u/", pick(CLIENTS));
 	for (u32 depth = pick(4); depth; depth--)
-		length += (u32)sprintf(to + length, "%s%s", names[pick(pick(10) ? 4 : 8)], depth > 1 ? "/" : "");
+		length += (u32)sprintf(to + length, "%s%s", names[pick(pick(10) ? 4 : 8)],
+				       depth > 1 ? "/" : "");
 	to[length] = 0;
 	return length + 1;
 }
 
 static u32 body(char *to)
 {
-	static const char *const rests[] = {"value", "n1", "r2", "b3", "w0", "T", "F", "token", "12", ""};
+	static const char *const rests[] = {"value", "n1", "r2",    "b3", "w0",
+					    "T",     "F",  "token", "12", ""};
 	u32 length = path(to);
 
 	for (u32 more = pick(4); more; more--)

@@ -76,8 +76,10 @@ static void values(void)
 	CHECK(!ASK(&one, XS_RM, 0, "data/none"));
 	CHECK(ASK(&one, XS_RM, 0, "none/none") == XS_ENOENT);
 	CHECK(!ASK(&one, XS_RM, 0, "data") && ASK(&one, XS_READ, 0, "data/a") == XS_ENOENT);
-	CHECK(ASK(&one, XS_READ, 0, "a//b") == XS_EINVAL && ASK(&one, XS_READ, 0, "a/") == XS_EINVAL);
-	CHECK(ASK(&one, XS_READ, 0, "a b") == XS_EINVAL && ask(&one, XS_READ, 0, "a", 1) == XS_EINVAL);
+	CHECK(ASK(&one, XS_READ, 0, "a//b") == XS_EINVAL &&
+	      ASK(&one, XS_READ, 0, "a/") == XS_EINVAL);
+	CHECK(ASK(&one, XS_READ, 0, "a b") == XS_EINVAL &&
+	      ask(&one, XS_READ, 0, "a", 1) == XS_EINVAL);
 	CHECK(ASK(&dom0, XS_RM, 0, "/") == XS_EINVAL && ASK(&one, 99, 0, "") == XS_ENOSYS);
 }
 
@@ -109,11 +111,13 @@ static void transactions(void)
 	CHECK(ASK(&one, XS_READ, b, "t") == XS_ENOENT);
 	CHECK(!ASK(&one, XS_TRANSACTION_END, a, "T"));
 	CHECK(!ASK(&one, XS_READ, 0, "t") && says("one"));
-	CHECK(ASK(&one, XS_TRANSACTION_END, b, "T") == XS_EAGAIN); /* it had read that there is no t */
+	CHECK(ASK(&one, XS_TRANSACTION_END, b, "T") ==
+	      XS_EAGAIN); /* it had read that there is no t */
 	c = start(&one);
 	CHECK(!WRITE(&one, c, "u\0two") && !WRITE(&two, 0, "other\0z"));
 	CHECK(!ASK(&one, XS_TRANSACTION_END, c, "T")); /* somebody else's node disturbs nobody */
-	CHECK(!ASK(&one, XS_READ, 0, "u") && says("two") && !ASK(&two, XS_READ, 0, "other") && says("z"));
+	CHECK(!ASK(&one, XS_READ, 0, "u") && says("two") && !ASK(&two, XS_READ, 0, "other") &&
+	      says("z"));
 	c = start(&one);
 	CHECK(!WRITE(&one, c, "u\0gone") && !ASK(&one, XS_TRANSACTION_END, c, "F"));
 	CHECK(!ASK(&one, XS_READ, 0, "u") && says("two"));
@@ -125,14 +129,17 @@ static void transactions(void)
 
 static void watches(void)
 {
-	CHECK(!ASK(&one, XS_WATCH, 0, "w\0tok") && one.events == 1 && !memcmp(one.last, "w\0tok", 6));
-	CHECK(!WRITE(&one, 0, "w/below\0v") && one.events == 2 && !memcmp(one.last, "w/below\0tok", 12));
+	CHECK(!ASK(&one, XS_WATCH, 0, "w\0tok") && one.events == 1 &&
+	      !memcmp(one.last, "w\0tok", 6));
+	CHECK(!WRITE(&one, 0, "w/below\0v") && one.events == 2 &&
+	      !memcmp(one.last, "w/below\0tok", 12));
 	CHECK(!WRITE(&one, 0, "wide\0v") && one.events == 2); /* "wide" is not below "w" */
 	CHECK(!ASK(&dom0, XS_RM, 0, "/local/domain/1/w") && one.events == 3);
 	CHECK(ASK(&one, XS_WATCH, 0, "w\0tok") == XS_EEXIST);
 	CHECK(!ASK(&two, XS_WATCH, 0, "/local/domain/1/w\0t2") && two.events == 1);
 	CHECK(!WRITE(&one, 0, "w\0v") && two.events == 1); /* it may not read it */
-	CHECK(!ASK(&one, XS_UNWATCH, 0, "w\0tok") && ASK(&one, XS_UNWATCH, 0, "w\0tok") == XS_ENOENT);
+	CHECK(!ASK(&one, XS_UNWATCH, 0, "w\0tok") &&
+	      ASK(&one, XS_UNWATCH, 0, "w\0tok") == XS_ENOENT);
 	one.events = 0;
 	CHECK(!WRITE(&one, 0, "w\0v") && !one.events);
 }

@@ -4,56 +4,13 @@
  * there is in Xen's docs/misc/arm/device-tree/booting.txt.
  */
 #include "chosen.h"
+#include "domains.h"
+#include "output.h"
 #include "text.h"
 
 /* Strings for the properties that we add; they follow the old strings block. */
 static const char new_names[] = "#address-cells\0#size-cells\0xen,xen-bootargs\0"
-				"xen,dom0-bootargs\0compatible\0reg";
-
-struct output {
-	u8 *base;
-	u32 at, room;
-	bool full;
-	u32 old_names;    /* size of the old strings block */
-	u32 domain_names; /* where the strings of `domains` begin in the new block */
-};
-
-static void put_bytes(struct output *out, const void *bytes, u32 size)
-{
-	if (out->full || size > out->room - out->at) {
-		out->full = true;
-		return;
-	}
-	memcpy(out->base + out->at, bytes, size);
-	out->at += size;
-}
-
-static void put_be32(struct output *out, u32 n)
-{
-	const u8 bytes[4] = {n >> 24, n >> 16, n >> 8, n};
-
-	put_bytes(out, bytes, 4);
-}
-
-static void put_number(struct output *out, u64 n, u32 cells)
-{
-	if (cells == 2)
-		put_be32(out, n >> 32);
-	put_be32(out, n);
-}
-
-static void pad4(struct output *out)
-{
-	while (!out->full && out->at % 4)
-		put_bytes(out, "", 1);
-}
-
-static void put_head(struct output *out, u32 name, u32 size)
-{
-	put_be32(out, FDT_PROP);
-	put_be32(out, size);
-	put_be32(out, name);
-}
+				"xen,dom0-bootargs\0compatible\0reg\0xen,passthrough";
 
 static void put_property(struct output *out, const char *name, u32 size)
 {
@@ -68,26 +25,6 @@ static void put_cells(struct output *out, const char *name, u32 cells)
 {
 	put_property(out, name, 4);
 	put_be32(out, cells);
-}
-
-static u32 blanks(struct text first, struct text second)
-{
-	return first.size && second.size;
-}
-
-static u32 words_size(struct text first, struct text second)
-{
-	return first.size + blanks(first, second) + second.size + 1;
-}
-
-/* A string property's value: two texts with a blank between them (if both have any). */
-static void put_words(struct output *out, struct text first, struct text second)
-{
-	put_bytes(out, first.bytes, first.size);
-	put_bytes(out, " ", blanks(first, second));
-	put_bytes(out, second.bytes, second.size);
-	put_bytes(out, "", 1);
-	pad4(out);
 }
 
 static void put_module_name(struct output *out, paddr address)
@@ -199,6 +136,7 @@ static struct cells put_properties(struct output *out, const struct fdt *fdt, u3
 			     words_size(chosen->dom0_cmdline, dom0_words));
 		put_words(out, chosen->dom0_cmdline, dom0_words);
 	}
+	put_domain_properties(out, chosen);
 	return cells;
 }
 
@@ -207,7 +145,8 @@ static struct cells put_properties(struct output *out, const struct fdt *fdt, u3
 static bool is_dropped_property(const char *name)
 {
 	return text_equal(name, "xen,xen-bootargs") || text_equal(name, "xen,dom0-bootargs") ||
-	       text_equal(name, "linux,initrd-start") || text_equal(name, "linux,initrd-end");
+	       text_equal(name, "linux,initrd-start") || text_equal(name, "linux,initrd-end") ||
+	       text_equal(name, "xen,static-heap");
 }
 
 static bool is_old_module(const struct fdt *fdt, u32 node)
@@ -226,69 +165,6 @@ static bool cells_hold(struct cells cells, const struct chosen *chosen)
 	return cells.address == 2 || ((end | initramfs_end) >> 32) == 0;
 }
 
-/* Ranges in a guest's node have the cells of /chosen, which must be those that the composer wrote.
- */
-static bool ranges_hold(struct cells cells, const struct fdt *domains)
-{
-	struct fdt_value value;
-
-	if (!domains || (cells.address == 2 && cells.size == 2))
-		return true;
-	for (u32 node = fdt_child(domains, fdt_root(domains)); node != FDT_NONE;
-	     node = fdt_sibling(domains, node))
-		if (fdt_property(domains, node, "xen,static-mem", &value))
-			return false;
-	return true;
-}
-
-/* A property of `domains`; the first command line takes `words` with it. */
-static void put_domain_property(struct output *out, const struct chosen *chosen,
-				const struct fdt_token *token, struct text *words)
-{
-	const struct fdt *domains = chosen->domains;
-	const struct fdt_value *value = &token->value;
-	u32 name =
-	    out->domain_names + (u32)((const u8 *)token->name - domains->base - domains->strings);
-
-	if (words->size && value->size && text_equal(token->name, "bootargs")) {
-		struct text own = {(const char *)value->bytes, value->size - 1};
-
-		put_head(out, name, words_size(own, *words));
-		put_words(out, own, *words);
-		words->size = 0;
-		return;
-	}
-	put_head(out, name, value->size);
-	if (value->size >= 8 && text_equal(token->name, "reg")) {
-		put_number(out, chosen->base + fdt_number(value->bytes, 2), 2);
-		put_bytes(out, value->bytes + 8, value->size - 8);
-	} else
-		put_bytes(out, value->bytes, value->size);
-	pad4(out);
-}
-
-/* The guests' nodes, with their modules where the bundle was loaded. */
-static void put_domains(struct output *out, const struct chosen *chosen, struct text words)
-{
-	const struct fdt *domains = chosen->domains;
-	u32 root, at, end;
-
-	if (!domains)
-		return;
-	root = fdt_root(domains);
-	end = fdt_behind(domains, root) - 4; /* the root's FDT_END_NODE */
-	at = fdt_token(domains, root).next;
-	while (at != end) {
-		struct fdt_token token = fdt_token(domains, at);
-
-		if (token.tag == FDT_PROP)
-			put_domain_property(out, chosen, &token, &words);
-		else
-			put_bytes(out, domains->base + domains->structure + at, token.next - at);
-		at = token.next;
-	}
-}
-
 /* Writes the changed node from its FDT_BEGIN_NODE to its FDT_END_NODE; `node` may be FDT_NONE. */
 static bool put_chosen(struct output *out, const struct fdt *fdt, u32 node,
 		       const struct chosen *chosen)
@@ -303,7 +179,8 @@ static bool put_chosen(struct output *out, const struct fdt *fdt, u32 node,
 	put_be32(out, FDT_BEGIN_NODE);
 	put_bytes(out, "chosen\0", 8);
 	cells = put_properties(out, fdt, node, chosen, xen_words, dom0_words);
-	if (!cells_hold(cells, chosen) || !ranges_hold(cells, chosen->domains))
+	if (!cells_hold(cells, chosen) ||
+	    !domains_fit_cells(chosen->domains, cells.address, cells.size))
 		return false;
 	at = node == FDT_NONE ? FDT_NONE : fdt_token(fdt, node).next;
 	while (at != FDT_NONE) {
@@ -318,15 +195,35 @@ static bool put_chosen(struct output *out, const struct fdt *fdt, u32 node,
 		at = token.next;
 	}
 	put_modules(out, chosen, cells);
-	put_domains(out, chosen, chosen->kernel.size ? no_words(fdt) : dom0_words);
+	put_domains(out, fdt, chosen, chosen->kernel.size ? no_words(fdt) : dom0_words);
 	put_be32(out, FDT_END_NODE);
 	return true;
+}
+
+/* Copies the old block from `at` to `end`; nodes that guests get are marked, for Xen to keep them
+ * from dom0. */
+static void put_old(struct output *out, const struct fdt *fdt, const struct chosen *chosen, u32 at,
+		    u32 end)
+{
+	const u8 *block = fdt->base + fdt->structure;
+	u32 copied = at;
+
+	while (chosen->domains && at < end) {
+		struct fdt_token token = fdt_token(fdt, at);
+
+		if (token.tag == FDT_BEGIN_NODE && is_passed_through(fdt, at, chosen->domains)) {
+			put_bytes(out, block + copied, token.next - copied);
+			put_property(out, "xen,passthrough", 0);
+			copied = token.next;
+		}
+		at = token.next;
+	}
+	put_bytes(out, block + copied, end - copied);
 }
 
 /* The structure block: the old one up to /chosen, the new /chosen, the rest of the old one. */
 static bool put_structure(struct output *out, const struct fdt *fdt, const struct chosen *chosen)
 {
-	const u8 *block = fdt->base + fdt->structure;
 	u32 root = fdt_root(fdt);
 	u32 node = fdt_find_child(fdt, root, "chosen", 6);
 	u32 before, behind;
@@ -337,10 +234,10 @@ static bool put_structure(struct output *out, const struct fdt *fdt, const struc
 		before = node;
 		behind = fdt_behind(fdt, node);
 	}
-	put_bytes(out, block, before);
+	put_old(out, fdt, chosen, 0, before);
 	if (!put_chosen(out, fdt, node, chosen))
 		return false;
-	put_bytes(out, block + behind, fdt_behind(fdt, root) - behind);
+	put_old(out, fdt, chosen, behind, fdt_behind(fdt, root));
 	put_be32(out, FDT_END);
 	return true;
 }

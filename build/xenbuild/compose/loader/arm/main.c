@@ -9,6 +9,7 @@
 #include "chosen.h"
 #include "console.h"
 #include "crc32.h"
+#include "domains.h"
 #include "memory.h"
 
 /* In entry.S. */
@@ -152,6 +153,7 @@ static paddr write_tree(const struct fdt *fdt, paddr base)
 
 	if (chosen.domains)
 		stop_if(fdt_open(&domains, at(base + bundle.domains.offset)));
+	stop_if(domains_problem(fdt, chosen.domains, base, base + bundle.total_size));
 	/*
 	 * Before: no line may be written back over the tree. After: no old line may hide it from
 	 * Xen, which will read it with caches on. The second flush writes nothing back: after the

@@ -1,0 +1,151 @@
+"""Media against other people's checkers, and against themselves: real parts, every medium, made twice."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from project import TOP, Project, share_packages
+from signing import flipped, make_pair
+
+from xenbuild.formats.gpt import read_gpt
+from xenbuild.media.build import Settings
+from xenbuild.parts.toolstree import ToolsTree
+
+pytestmark = pytest.mark.image
+
+TARGETS = ("x86_64/xen", "arm64/xen")
+Tool = Callable[[str], list[str]]
+
+
+@pytest.fixture(scope="module")
+def project(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The showcase's media, in the session's store."""
+    made = Project.of(TOP / "xenbuild.yaml", tmp_path_factory.mktemp("media") / "project", settings.store.root)
+    outcome = made.run("image", "--profile", "media", *TARGETS)
+    assert outcome.code == 0, outcome.err
+    return made
+
+
+@pytest.fixture(scope="module")
+def tools(tools_group: Callable[[str], ToolsTree]) -> Tool:
+    """Words that start a program of the groups for media."""
+
+    def words(name: str) -> list[str]:
+        group = "media" if name in ("qemu-img", "xorriso") else "test-media"
+        return tools_group(group).argv(name)
+
+    return words
+
+
+def checked(*words: str | Path) -> str:
+    done = subprocess.run(words, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("folder", ["x86_64-xen", "arm64-xen"])
+def test_the_disk(folder: str, project: Project, tools: Tool, tmp_path: Path) -> None:
+    disk = project.image(f"{folder}/disk.raw")
+    assert "No problems found." in checked(*tools("sgdisk"), "-v", disk)
+    verified = checked(*tools("sfdisk"), "--verify", disk)
+    assert "No errors detected" in verified
+    table = read_gpt(disk.read_bytes(), "disk")
+    names = [part.name for part in table.partitions]
+    assert names == [*(["bios"] if "x86" in folder else []), "esp", "xenbuild-state", "slot-a", "slot-b", "data"]
+    for part in table.partitions:
+        if part.name == "bios":
+            continue
+        system = tmp_path / part.name
+        with disk.open("rb") as source, system.open("wb") as target:
+            source.seek(part.offset)
+            target.write(source.read(part.size))
+        checked(*tools("fsck.fat"), "-n", "-V", system)
+    listed = checked(*tools("mdir"), "-b", "-/", "-i", tmp_path / "esp", "::")
+    assert "::/EFI/BOOT/" in listed and "::/xenbuild/grub.cfg" in listed
+    copied = checked(*tools("mtype"), "-i", tmp_path / "slot-a", "::/xenbuild/menu.cfg")
+    assert "menuentry showcase {" in copied and "menuentry Recovery {" in copied
+
+
+@pytest.mark.parametrize(("folder", "firmware"), [("x86_64-xen", ["BIOS", "UEFI"]), ("arm64-xen", ["UEFI"])])
+def test_the_cd(folder: str, firmware: list[str], project: Project, tools: Tool) -> None:
+    cd = project.image(f"{folder}/cd.iso")
+    printed = checked(*tools("xorriso"), "-indev", cd, "-report_el_torito", "plain", "-find", "/", "--")
+    images = [line.split()[6] for line in printed.splitlines() if line.startswith("El Torito boot img :")]
+    assert images == firmware
+    assert "'/xenbuild/grub.cfg'" in printed
+    assert "No problems found." in checked(*tools("sgdisk"), "-v", cd)
+
+
+@pytest.mark.parametrize("folder", ["x86_64-xen", "arm64-xen"])
+def test_virtual_disks_hold_the_bytes_of_a_disk(folder: str, project: Project, tools: Tool, tmp_path: Path) -> None:
+    plain = []
+    for file, form in (("cloud.qcow2", "qcow2"), ("virtual.vmdk", "vmdk")):
+        disk = project.image(f"{folder}/{file}")
+        report = json.loads(checked(*tools("qemu-img"), "check", "-f", form, "--output=json", disk))
+        assert not report.get("corruptions") and not report.get("leaks") and not report["check-errors"]
+        checked(*tools("qemu-img"), "convert", "-f", form, "-O", "raw", disk, tmp_path / form)
+        plain.append((tmp_path / form).read_bytes())
+    assert [p.name for p in read_gpt(plain[0], "d").partitions][-1] == "esp"
+    assert len(plain[0]) == len(plain[1])
+
+
+def test_the_application_is_one_that_signing_tools_take(project: Project, tools: Tool, tmp_path: Path) -> None:
+    """sbsign signs it without complaint, and sbverify believes that signature and no other."""
+    key, certificate, other = (tmp_path / name for name in ("db.key", "db.pem", "other.pem"))
+    make_pair(key, certificate)
+    make_pair(tmp_path / "other.key", other)
+    for folder in ("x86_64-xen", "arm64-xen"):
+        application = project.image(f"{folder}/application.efi")
+        signed = tmp_path / "signed.efi"
+        done = subprocess.run(
+            [*tools("sbsign"), "--key", key, "--cert", certificate, "--output", signed, application],
+            capture_output=True, text=True, timeout=60,
+        )  # fmt: skip
+        assert (done.returncode, done.stderr) == (0, "Signing Unsigned original image\n")
+        assert "OK" in checked(*tools("sbverify"), "--cert", certificate, signed)
+
+
+def test_our_signature_is_what_sbverify_checks(settings: Settings, tools: Tool, tmp_path: Path) -> None:
+    folder = tmp_path / "project"
+    folder.mkdir()
+    make_pair(folder / "db.key", folder / "db.pem")
+    make_pair(folder / "other.key", folder / "other.pem")
+    (folder / "xenbuild.yaml").write_text(
+        "name: signed\nrelease: bookworm\nimages: [{name: a, medium: efi, sign: {key: db.key, certificate: db.pem}}]\n"
+    )
+    shutil.copy(TOP / "xenbuild.lock", folder)
+    project = Project(folder, settings.store.root)
+    outcome = project.run("image")
+    assert outcome.code == 0, outcome.err
+    image = project.image("x86_64-xen/a.efi")
+    assert "OK" in checked(*tools("sbverify"), "--cert", folder / "db.pem", image)
+    for changed, certificate in ((image.read_bytes(), "other.pem"), (flipped(image.read_bytes()), "db.pem")):
+        (tmp_path / "changed.efi").write_bytes(changed)
+        words = [*tools("sbverify"), "--cert", folder / certificate, tmp_path / "changed.efi"]
+        assert subprocess.run(words, capture_output=True, timeout=60).returncode == 1
+    (folder / "db.pem").write_bytes((folder / "other.pem").read_bytes())
+    outcome = project.run("image")
+    assert outcome.code == 3
+    assert "xenbuild.yaml:3:" in outcome.complaint
+    assert "the certificate db.pem is of another key than db.key" in outcome.complaint
+    key = (folder / "db.key").read_text()
+    assert not any(line in outcome.out + outcome.err for line in key.splitlines()[1:-1])
+
+
+def test_another_store_makes_the_same_bytes(settings: Settings, project: Project, tmp_path: Path) -> None:
+    """All media again, from packages alone, in another folder and at another time of day."""
+    there = Project.of(TOP / "xenbuild.yaml", tmp_path / "a folder of another name", tmp_path / "store")
+    there.environment = {"TZ": "Pacific/Kiritimati", "PYTHONHASHSEED": "7"}
+    share_packages(settings.store, there.store)
+    outcome = there.run("image", "--profile", "media", "x86_64/xen", "-j1")
+    assert outcome.code == 0, outcome.err
+    here = project.folder / "out/x86_64-xen"
+    files = [path.relative_to(here) for path in here.rglob("*") if path.is_file() and "tests" not in path.parts]
+    assert len(files) > 12
+    for file in files:
+        assert (there.folder / "out/x86_64-xen" / file).read_bytes() == (here / file).read_bytes(), file

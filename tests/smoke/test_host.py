@@ -1,0 +1,77 @@
+"""How the host is shared out, and what Xen is told of security: host/*/xenbuild.yaml, through the command line."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from flaskpolicy import policy
+from project import TOP, Project
+
+from xenbuild.cli.lock import write_lock
+from xenbuild.compose.inspect import inspect
+from xenbuild.media.build import Settings
+
+pytestmark = pytest.mark.smoke
+HERE = Path(__file__).with_name("host")
+
+
+def project(name: str, settings: Settings, tmp_path: Path) -> Project:
+    folder = tmp_path / "project"
+    shutil.copytree(HERE / name, folder, ignore=shutil.ignore_patterns("out"))
+    shutil.copy(TOP / "xenbuild.lock", folder)
+    return Project(folder, settings.store.root)
+
+
+def passes(made: Project, *words: str) -> None:
+    outcome = made.run("test", "--json", *words)
+    verdicts = json.loads(outcome.out) if outcome.out else []
+    assert outcome.code == 0 and verdicts, outcome.err + json.dumps(verdicts, indent=1)
+
+
+@pytest.mark.parametrize(
+    ("name", "test"),
+    [
+        ("small", "small"),
+        pytest.param("nodes", "shares", marks=pytest.mark.slow),
+        pytest.param("nodes", "sleep", marks=pytest.mark.slow),
+        pytest.param("share", "share", marks=pytest.mark.slow),
+        pytest.param("pvh", "pvh-dom0", marks=pytest.mark.slow),
+    ],
+)
+def test_the_host_is_shared_out(name: str, test: str, settings: Settings, tmp_path: Path) -> None:
+    passes(project(name, settings, tmp_path), "-k", test)
+
+
+def test_a_policy_is_enforced(tool: Callable[[str], list[str]], settings: Settings, tmp_path: Path) -> None:
+    """The policy is made for the very Xen of the bundle, which an image without one shows."""
+    made = project("flask", settings, tmp_path)
+    (made.folder / "policy").write_bytes(b"")
+    made.replace("  xsm_policy: policy", "  cmdline: []")
+    assert made.run("image").code == 0
+    text = policy(part(made.folder / "out/arm64-xen/flask.img", "xen"), denied=["debug"])
+    (made.folder / "policy.conf").write_text(text)
+    words = [*tool("checkpolicy"), "-t", "Xen", "-c", "30", "-o", "policy", "policy.conf"]
+    subprocess.run(words, cwd=made.folder, check=True, capture_output=True)
+    made.replace("  cmdline: []", "  xsm_policy: policy")
+    passes(made)
+
+
+def part(image: Path, name: str) -> bytes:
+    """A part of a bundle."""
+    found = next(one for one in inspect(image).facts["parts"] if one["name"] == name)
+    return image.read_bytes()[found["offset"] :][: found["size"]]
+
+
+@pytest.mark.slow
+def test_xen_finds_the_microcode(settings: Settings, tmp_path: Path) -> None:
+    """QEMU's CPU keeps the revision that it has: that Xen tried to load another is what can be seen here."""
+    folder = tmp_path / "project"
+    shutil.copytree(HERE / "microcode", folder)
+    shutil.copy(TOP / "xenbuild.lock", folder)
+    write_lock(folder / "xenbuild.yaml")
+    passes(Project(folder, settings.store.root))

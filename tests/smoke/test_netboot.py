@@ -1,0 +1,234 @@
+"""Machines boot from `xenbuild serve` by every path: BIOS, UEFI and U-Boot, beside a DHCP server and alone.
+
+The network is a namespace of the user's own; where that cannot be had, only the test over QEMU's own network is left.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from xenbuild.cli.test import firmware_folder
+from xenbuild.media.build import Settings, tools_tree
+from xenbuild.parts.toolstree import ToolsTree
+from xenbuild.spec.load import load, target_named
+
+pytestmark = pytest.mark.smoke
+
+TOP = Path(__file__).resolve().parents[2]
+HERE = Path(__file__).parent / "netboot"
+READY = r"xenbuild: dom0 ready"
+DEADLINE = 240.0  # seconds
+RANGE = ("--dhcp-range", "192.168.77.50-192.168.77.99")
+PC = ["-machine", "q35", "-cpu", "qemu64,+svm,+npt,+rdrand", "-m", "1536"]
+ARM64 = ["-machine", "virt,virtualization=on,gic-version=3,acpi=off", "-cpu", "cortex-a57", "-m", "2048"]
+ARMV7 = ["-machine", "virt,virtualization=on,highmem=off", "-cpu", "cortex-a15", "-m", "2048"]
+TAP = ["-netdev", "tap,id=n,ifname=tap0,script=no,downscript=no"]
+CARD = ["-device", "virtio-net-pci,netdev=n,romfile=,bootindex=0", "-device", "virtio-rng-pci"]
+# EDK2 tries one way after the other, each for a minute: only HTTP by IPv4 is left.
+HTTP_ONLY = [
+    word
+    for name in ("IPv4PXESupport", "IPv6PXESupport", "IPv6Support")
+    for word in ("-fw_cfg", f"name=opt/org.tianocore/{name},string=n")
+]
+Tool = Callable[[str], list[str]]
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory, settings: Settings) -> Path:
+    """A folder with the declaration, built, and the server's program in the store."""
+    folder = tmp_path_factory.mktemp("lab")
+    shutil.copy(HERE / "xenbuild.yaml", folder)
+    shutil.copy(TOP / "xenbuild.lock", folder)
+    tools_tree(load(folder / "xenbuild.yaml"), settings, "serve")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def private_network() -> None:
+    """Skips where a user cannot have a network of his own."""
+    if shutil.which("ip") is None or shutil.which("unshare") is None:
+        pytest.skip("this machine has no ip or no unshare (iproute2, util-linux)")
+    script = "ip tuntap add tap0 mode tap && ip link add br0 type bridge"
+    tried = subprocess.run(["unshare", "-rn", "bash", "-c", script], capture_output=True, text=True)
+    if tried.returncode:
+        pytest.skip(f"no network namespace with a tap device can be had here: {tried.stderr.strip()}")
+
+
+@pytest.fixture(scope="module")
+def house(settings: Settings, project: Path) -> str:
+    """The words that start the DHCP server that a network has already."""
+    words = tools_tree(load(project / "xenbuild.yaml"), settings, "serve").argv("dnsmasq")
+    return " ".join(words)
+
+
+@pytest.fixture
+def firmware(settings: Settings, project: Path) -> Callable[[str, str], Path]:
+    def folder(target: str, group: str) -> Path:
+        file = project / "xenbuild.yaml"
+        return firmware_folder(load(file, target_named(target, file)), settings, group)
+
+    return folder
+
+
+def serve_words(*words: str) -> list[str]:
+    return [sys.executable, "-m", "xenbuild.cli.main", "serve", "--json", *words]
+
+
+@contextmanager
+def running(argv: list[str], folder: Path, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
+    env = {**os.environ, "PYTHONPATH": str(TOP / "build"), **environment}
+    pipes: Any = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    process = subprocess.Popen(argv, cwd=folder, env=env, start_new_session=True, **pipes)
+    try:
+        yield process
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+
+
+def watch(process: subprocess.Popen[bytes], log: Path, *answers: tuple[str, bytes]) -> str:
+    """The console until dom0 is ready; `answers` are typed when their patterns are seen, in their order."""
+    deadline = time.monotonic() + DEADLINE
+    waiting = list(answers)
+    while time.monotonic() < deadline and process.poll() is None:
+        said = log.read_text(errors="replace") if log.exists() else ""
+        if waiting and re.search(waiting[0][0], said):
+            assert process.stdin
+            process.stdin.write(waiting.pop(0)[1])
+            process.stdin.flush()
+        if re.search(READY, said):
+            return said
+        time.sleep(0.2)
+    said = log.read_text(errors="replace") if log.exists() else ""
+    process.kill()
+    assert process.stdout
+    pytest.fail(f"dom0 is not ready; last lines:\n{said[-2000:]}")
+
+
+def lab(
+    project: Path, tmp_path: Path, serve: list[str], qemu: list[str], *answers: tuple[str, bytes], house: str = ""
+) -> list[dict[str, Any]]:
+    """Boots a machine in a network with the server; returns what the server told."""
+    served, log = tmp_path / "served", tmp_path / "console"
+    console = ["-chardev", f"stdio,id=c,logfile={log}", "-serial", "chardev:c", "-display", "none", "-monitor", "none"]
+    words = [*serve_words("-i", "br0", *serve), "--", *qemu, *console, "-no-reboot", "-accel", "tcg"]
+    argv = ["unshare", "-rn", str(HERE / "lab.sh"), *words]
+    with running(argv, project, SERVED=str(served), HOUSE=house) as process:
+        try:
+            watch(process, log, *answers)
+        finally:
+            print(served.read_text() if served.exists() else "")
+    lines = [line for line in served.read_text().splitlines() if line.startswith('{"time"')]
+    return [json.loads(line) for line in lines]
+
+
+def took(events: list[dict[str, Any]]) -> list[str]:
+    return [f"{one['by']} {one['file']}" for one in events if one["kind"] == "took"]
+
+
+def uefi(
+    root: Path, folder: str = "OVMF", code: str = "OVMF_CODE_4M.fd", variables: str = "OVMF_VARS_4M.fd"
+) -> list[str]:
+    place = root / "usr/share" / folder
+    return [
+        *("-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={place / code}"),
+        *("-drive", f"if=pflash,unit=1,format=raw,snapshot=on,file={place / variables}"),
+    ]
+
+
+def test_ipxe_over_http_without_any_rights(project: Path, tmp_path: Path, tool: Tool) -> None:
+    """The server on loopback, the machine on QEMU's own network, which leads there."""
+    argv = [*serve_words("--http-only", "--port", "18980", "x86_64/xen")]
+    log = tmp_path / "console"
+    with running(argv, project) as server:
+        assert server.stdout
+        while b"serving on" not in server.stdout.readline():
+            assert server.poll() is None
+        net = "user,id=n,bootfile=http://10.0.2.2:18980/x86_64-xen/net/boot.ipxe"
+        qemu = [*tool("qemu-system-x86_64"), *PC, "-boot", "n", "-netdev", net, "-device", "e1000,netdev=n"]
+        qemu += ["-display", "none", "-serial", f"file:{log}", "-monitor", "none", "-accel", "tcg"]
+        with running(qemu, tmp_path) as machine:
+            said = watch(machine, log)
+        assert "started by iPXE" in said
+        server.terminate()
+        events = [json.loads(line) for line in server.stdout.read().decode().splitlines()]
+        assert server.wait(10) == 0
+    assert took(events) == ["HTTP x86_64-xen/net/boot.ipxe", "HTTP x86_64-xen/net/net.elf"]
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("private_network")
+@pytest.mark.parametrize("proxy", [False, True], ids=["dhcp", "proxy"])
+@pytest.mark.parametrize("loader", ["ipxe", "pxelinux", "grub"])
+def test_bios(loader: str, proxy: bool, project: Path, tmp_path: Path, tool: Tool, house: str) -> None:
+    qemu = [*tool("qemu-system-x86_64"), *PC, "-boot", "n", *TAP, "-device", "e1000,netdev=n"]
+    serve = [*(() if proxy else RANGE), "--loader", loader, "x86_64/xen"]
+    events = lab(project, tmp_path, serve, qemu, house=house if proxy else "")
+    told = [one for one in events if one["kind"] == "told"]
+    assert told[0]["by"] == ("ProxyDHCP" if proxy else "DHCP")
+    assert told[0]["machine"] == "52:54:00:12:34:56"
+    assert took(events)[-1] == f"{'HTTP' if loader == 'ipxe' else 'TFTP'} x86_64-xen/net/net.elf"
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("private_network")
+@pytest.mark.parametrize("way", ["ipxe", "ipxe-proxy", "grub", "http"])
+def test_uefi(
+    way: str, project: Path, tmp_path: Path, tool: Tool, house: str, firmware: Callable[[str, str], Path]
+) -> None:
+    qemu = [*tool("qemu-system-x86_64"), *PC, *uefi(firmware("x86_64/xen", "firmware-x86")), *TAP, *CARD]
+    serve = [*(() if way == "ipxe-proxy" else RANGE), *(["--loader", "grub"] if way == "grub" else []), "x86_64/xen"]
+    more = HTTP_ONLY if way == "http" else []
+    events = lab(project, tmp_path, serve, [*qemu, *more], house=house if way == "ipxe-proxy" else "")
+    kinds = {one["text"] for one in events if one["kind"] == "told"}
+    assert ("64-bit UEFI by HTTP" if way == "http" else "64-bit UEFI") in kinds
+    first = {"grub": "TFTP x86_64-xen/net/grubx64.efi", "http": "HTTP x86_64-xen/net/snponly.efi"}
+    assert took(events)[0] == first.get(way, "TFTP x86_64-xen/net/snponly.efi")
+    assert any(one.endswith("/efi/initramfs") for one in took(events))
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("private_network")
+def test_arm64_uefi(project: Path, tmp_path: Path, tool: Tool, firmware: Callable[[str, str], Path]) -> None:
+    root = firmware("arm64/xen", "firmware-arm64-net")
+    flash = uefi(root, "AAVMF", "AAVMF_CODE.fd", "AAVMF_VARS.fd")
+    events = lab(project, tmp_path, [*RANGE, "arm64/xen"], [*tool("qemu-system-aarch64"), *ARM64, *flash, *TAP, *CARD])
+    assert took(events)[0] == "TFTP arm64-xen/net/ipxe-arm64.efi"
+    assert took(events)[-1] == "HTTP arm64-xen/net/efi/initramfs"
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("private_network")
+@pytest.mark.parametrize("target", ["arm64/xen", "armv7/xen"])
+def test_u_boot(target: str, project: Path, tmp_path: Path, tool: Tool, firmware: Callable[[str, str], Path]) -> None:
+    """QEMU's U-Boot boots from the network when it is told to; that of most boards tries it by itself."""
+    program, machine, name = {
+        "arm64/xen": ("qemu-system-aarch64", ARM64, "qemu_arm64"),
+        "armv7/xen": ("qemu-system-arm", ARMV7, "qemu_arm"),
+    }[target]
+    bios = firmware(target, "uboot-qemu") / f"usr/lib/u-boot/{name}/u-boot.bin"
+    qemu = [*tool(program), *machine, "-bios", str(bios), *TAP, *CARD]
+    typed = (r"Hit any key", b" "), (r"=> ", b"setenv boot_targets pxe; boot\r")
+    events = lab(project, tmp_path, [*RANGE, target], qemu, *typed)
+    folder = target.replace("/", "-")
+    assert took(events) == [f"TFTP {folder}/net/pxelinux.cfg/default", f"TFTP {folder}/net/net.img"]
+
+
+def test_the_tools_tree_has_the_server(project: Path, settings: Settings) -> None:
+    tree = tools_tree(load(project / "xenbuild.yaml"), settings, "serve")
+    assert isinstance(tree, ToolsTree)
+    assert "Dnsmasq version" in subprocess.check_output([*tree.argv("dnsmasq"), "--version"], text=True)

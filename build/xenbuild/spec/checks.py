@@ -20,6 +20,7 @@ from xenbuild.spec.proof import Drive, Machine, Shows, Step, Test
 from xenbuild.spec.scalars import format_size, quote
 
 MIN_DOM0_MEMORY = 64 << 20  # below, Debian's kernel does not reach its init
+MIN_UNIKERNEL_MEMORY = 8 << 20  # dom0's own; its guests' files and disks lie in it as well
 MIN_GUEST_MEMORY = 4 << 20
 MAX_PLAUSIBLE = 1 << 46
 
@@ -77,7 +78,8 @@ def _memory(node: Node, size: int, minimum: int, what: str, problems: Problems) 
 
 
 def _dom0(dom0: Dom0, problems: Problems) -> None:
-    _memory(dom0, dom0.memory, MIN_DOM0_MEMORY, "dom0.memory", problems)
+    least = MIN_UNIKERNEL_MEMORY if dom0.kind == "unikernel" else MIN_DOM0_MEMORY
+    _memory(dom0, dom0.memory, least, "dom0.memory", problems)
     _at_least(dom0, "vcpus", 0, "dom0.vcpus", problems)
     if dom0.initramfs and not dom0.kernel:
         advice = "name the kernel that it belongs to, or use dom0.files and dom0.packages"

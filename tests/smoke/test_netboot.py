@@ -127,7 +127,7 @@ def lab(
     console = ["-chardev", f"stdio,id=c,logfile={log}", "-serial", "chardev:c", "-display", "none", "-monitor", "none"]
     words = [*serve_words("-i", "br0", *serve), "--", *qemu, *console, "-no-reboot", "-accel", "tcg"]
     argv = ["unshare", "-rn", str(HERE / "lab.sh"), *words]
-    with running(argv, project, SERVED=str(served), HOUSE=house) as process:
+    with running(argv, project, SERVED=str(served), HOUSE=house, TMPDIR=str(tmp_path)) as process:
         try:
             watch(process, log, *answers)
         finally:
@@ -172,8 +172,11 @@ def test_ipxe_over_http_without_any_rights(project: Path, tmp_path: Path, tool: 
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("private_network")
-@pytest.mark.parametrize("proxy", [False, True], ids=["dhcp", "proxy"])
-@pytest.mark.parametrize("loader", ["ipxe", "pxelinux", "grub"])
+@pytest.mark.parametrize(
+    ("loader", "proxy"),
+    [("ipxe", False), ("pxelinux", False), ("grub", False), ("ipxe", True), ("pxelinux", True)],
+    ids=["ipxe-dhcp", "pxelinux-dhcp", "grub-dhcp", "ipxe-proxy", "pxelinux-proxy"],
+)
 def test_bios(loader: str, proxy: bool, project: Path, tmp_path: Path, tool: Tool, house: str) -> None:
     qemu = [*tool("qemu-system-x86_64"), *PC, "-boot", "n", *TAP, "-device", "e1000,netdev=n"]
     serve = [*(() if proxy else RANGE), "--loader", loader, "x86_64/xen"]

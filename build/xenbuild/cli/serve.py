@@ -124,7 +124,7 @@ def _setup(
     dnsmasq = [] if http_only else tools_tree(declaration, session.settings(offline=offline), "serve").argv("dnsmasq")
     return Setup(
         trees=served,
-        choices=choices(served, loader),
+        choices=choices(served, loader, proxy=not given and not http_only),
         interface=where,
         port=port,
         given=given,

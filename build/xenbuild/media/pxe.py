@@ -118,7 +118,7 @@ def _manifest(recipe: Netboot, arch: str, names: set[str]) -> str:
         if "efi/xen.efi" not in names and loader.script is not None:
             files = {client: file for client, file in files.items() if client == "bios"}
         if files:
-            loaders.append({"name": name, "files": files, "script": loader.script})
+            loaders.append({"name": name, "files": files, "script": loader.script, "proxy": loader.proxy})
     content = {
         "arch": arch,
         "clients": {n: {"codes": c.codes, "http": c.http, "help": c.help} for n, c in clients.items()},

@@ -82,7 +82,7 @@ def check_port(kind: str, address: str, port: int, what: str, instead: str) -> N
 
 def _port_error(error: OSError, port: str, instead: str) -> HostError:
     if error.errno == errno.EACCES:
-        advice = f"run it as root, or permit it: sysctl net.ipv4.ip_unprivileged_port_start=67; {instead}"
+        advice = f"run it by sudo, or with net_bind_service, net_admin and net_raw (setpriv(1)); {instead}"
         return HostError(f"no permission to listen on {port}", advice=advice)
     if error.errno == errno.EADDRINUSE:
         return HostError(f"another program listens on {port} already", advice=f"stop it; {instead}")

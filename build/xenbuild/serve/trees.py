@@ -64,18 +64,23 @@ def _tree(image: Image) -> Tree:
     return Tree(image.target, image.name, image.path, place, manifest)
 
 
-def choices(served: Sequence[Tree], loader: str | None) -> list[Choice]:
+def choices(served: Sequence[Tree], loader: str | None, *, proxy: bool) -> list[Choice]:
     """For every kind of client its file: of the loader that is wanted, or of the first that suits it.
 
-    Raises DeclarationError for a loader that no tree has.
+    `proxy`: another server gives out the addresses. Raises DeclarationError for a loader that no tree has, or that
+    does not work so.
     """
-    known = dict.fromkeys(one["name"] for tree in served for one in tree.manifest["loaders"])
+    loaders = [one for tree in served for one in tree.manifest["loaders"]]
+    known = dict.fromkeys(one["name"] for one in loaders)
+    if proxy and any(one["name"] == loader and not one["proxy"] for one in loaders):
+        message = f"{loader} finds its menu only where this server gives out the addresses"
+        raise DeclarationError(message, advice="add --dhcp-range, or take another loader")
     if loader is not None and loader not in known:
         raise DeclarationError(f"no tree has the boot loader {loader!r}", advice=f"they have: {', '.join(known)}")
     found = []
     for tree in served:
         for name, client in tree.manifest["clients"].items():
-            having = [one for one in tree.manifest["loaders"] if name in one["files"]]
+            having = [one for one in tree.manifest["loaders"] if name in one["files"] and (one["proxy"] or not proxy)]
             having.sort(key=lambda one: one["name"] != loader)  # stable: the recipe's order but for the wanted one
             if having:
                 chosen = having[0]

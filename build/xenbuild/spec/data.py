@@ -8,10 +8,7 @@ _PACKAGE = Path(__file__).resolve().parent.parent
 
 
 def data_dir(name: str) -> Path:
-    """The folder `recipes`, `dom0-image`, `pv-drivers` or `hvkernel`.
-
-    Raises FileNotFoundError in a broken installation.
-    """
+    """One of the folders of data: recipes, hvkernel and so on. Raises FileNotFoundError in a broken installation."""
     installed = _PACKAGE / "data" / name
     checkout = _PACKAGE.parent.parent / name
     for folder in (installed, checkout):

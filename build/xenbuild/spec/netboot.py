@@ -24,6 +24,7 @@ class Loader(Node):
     """A boot loader from the network."""
 
     files: dict[str, str] = key("what it is loaded as, by client")
+    proxy: bool = key("it works where another DHCP server gives out the addresses", default=True)
     script: str | None = key("what clients are given that are this loader already (iPXE)", default=None)
 
 

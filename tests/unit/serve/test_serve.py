@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import http.client
 import json
+import socket
 import threading
 from collections.abc import Iterator
 from ipaddress import IPv4Interface
@@ -158,8 +160,13 @@ def image(folder: Path, name: str, medium: str = "pxe") -> Image:
             "http": {"codes": [16], "http": True, "help": "UEFI by HTTP"},
         },
         "loaders": [
-            {"name": "ipxe", "files": {"bios": "undionly.kpxe", "http": "snponly.efi"}, "script": "boot.ipxe"},
-            {"name": "grub", "files": {"bios": "grub.0"}, "script": None},
+            {
+                "name": "ipxe",
+                "files": {"bios": "undionly.kpxe", "http": "snponly.efi"},
+                "script": "boot.ipxe",
+                "proxy": True,
+            },
+            {"name": "grub", "files": {"bios": "grub.0"}, "script": None, "proxy": False},
         ],
     }
     (path / "netboot.json").write_text(json.dumps(content))
@@ -169,10 +176,10 @@ def image(folder: Path, name: str, medium: str = "pxe") -> Image:
 def test_who_is_told_what(tmp_path: Path) -> None:
     served = trees([image(tmp_path, "disk", "raw"), image(tmp_path, "net"), image(tmp_path, "other")], None)
     assert [tree.place for tree in served] == ["x86_64-xen/net"]
-    files = {choice.client: choice.file for choice in choices(served, "grub")}
+    files = {choice.client: choice.file for choice in choices(served, "grub", proxy=False)}
     assert files == {"bios": "x86_64-xen/net/grub.0", "http": "x86_64-xen/net/snponly.efi"}
     text = configuration(
-        LAB, choices(served, None), None, Path("/r"), "http://192.168.77.1:8080/", Path("/s"), tmp_path
+        LAB, choices(served, None, proxy=True), None, Path("/r"), "http://192.168.77.1:8080/", Path("/s"), tmp_path
     )
     assert "dhcp-range=192.168.77.0,proxy,255.255.255.0" in text
     assert "pxe-service=tag:bios,tag:!ipxe,0,xenbuild,x86_64-xen/net/undionly.kpxe,192.168.77.1" in text
@@ -185,7 +192,9 @@ def test_nothing_to_serve(tmp_path: Path) -> None:
     with pytest.raises(DeclarationError, match="no image of medium pxe is named 'x'"):
         trees([image(tmp_path, "net")], "x")
     with pytest.raises(DeclarationError, match="no tree has the boot loader 'lilo'"):
-        choices(trees([image(tmp_path, "nets")], None), "lilo")
+        choices(trees([image(tmp_path, "nets")], None), "lilo", proxy=False)
+    with pytest.raises(DeclarationError, match="grub finds its menu only where this server gives out"):
+        choices(trees([image(tmp_path, "more")], None), "grub", proxy=True)
 
 
 @pytest.mark.parametrize(
@@ -215,3 +224,13 @@ def test_a_port_in_use() -> None:
             check_port("tcp", "127.0.0.1", server.server_address[1], "HTTP", "")
     finally:
         server.server_close()
+
+
+def test_no_right_to_a_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    def bind(self: socket.socket, address: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(socket.socket, "bind", bind)
+    with pytest.raises(HostError, match=r"no permission to listen on UDP port 67 of this machine \(DHCP\)") as caught:
+        check_port("udp", "", 67, "DHCP", "or serve without DHCP and TFTP: --http-only")
+    assert caught.value.advice.endswith("(setpriv(1)); or serve without DHCP and TFTP: --http-only")

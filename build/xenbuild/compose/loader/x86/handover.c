@@ -114,11 +114,10 @@ u32 handover_write(const struct machine *m, const struct table *table)
 	bool file_first = !loader_is_grub2(m->loader);
 
 	used = sizeof(struct mb2_info);
-	add_string(MB2_CMDLINE, 0,
-		   (const char *const[]){file_first ? "hypervisor " : "", cmdline,
-					 m->hypervisor_words,
-					 (*cmdline || *m->hypervisor_words) && *words ? " " : "",
-					 words});
+	add_string(
+	    MB2_CMDLINE, 0,
+	    (const char *const[]){file_first ? "hypervisor " : "", cmdline, m->hypervisor_words,
+				  (*cmdline || *m->hypervisor_words) && *words ? " " : "", words});
 	add_string(MB2_LOADER_NAME, 0,
 		   (const char *const[]){"xenbuild, started by ", m->loader, "", "", ""});
 	add_memory(m);

@@ -253,6 +253,57 @@ static void run_role(const char *words, u32 reason)
 	check(free_pages() == before, what);
 }
 
+static void set_share(domid_t id, u16 weight)
+{
+	u64 first_cpu = 1;
+
+	op.u.scheduler.sched_id = SCHEDULER_CREDIT;
+	op.u.scheduler.cmd = 0;
+	op.u.scheduler.weight = weight;
+	op.u.scheduler.cap = 0;
+	check(!control(DOMCTL_scheduler_op, id), "a weight is set");
+	memset(&op, 0, sizeof(op));
+	op.u.affinity.flags = 1;
+	op.u.affinity.hard.bitmap = (ulong)&first_cpu;
+	op.u.affinity.hard.nr_bits = 64;
+	check(!control(DOMCTL_setvcpuaffinity, id), "its vcpu stays on the first CPU");
+}
+
+static u64 cpu_time(domid_t id)
+{
+	control(DOMCTL_getdomaininfo, id);
+	return op.u.info.cpu_time;
+}
+
+/* Two that never stop, on one CPU: their shares follow their weights, and dom0 still gets its turn.
+ */
+static void run_shares(void)
+{
+	static struct domu a, b;
+	u64 times[2], start_time, spent;
+	char what[96];
+
+	check(build(&a, 2048, "spin") && build(&b, 2048, "spin"), "two that never stop are built");
+	set_share(a.id, 256);
+	set_share(b.id, 512);
+	start_time = system_time();
+	times[0] = cpu_time(a.id);
+	times[1] = cpu_time(b.id);
+	while (system_time() - start_time < 1500000000) {
+		struct sched_poll poll = {0, 0, system_time() + 10000000};
+
+		CALL2(sched_op, SCHEDOP_poll, &poll);
+	}
+	times[0] = cpu_time(a.id) - times[0];
+	times[1] = cpu_time(b.id) - times[1];
+	spent = (times[0] + times[1]) / 1000;
+	print_to(what, sizeof(what), "weights of 1 to 2 are shares of %u and %u per mille",
+		 (u32)(times[0] / spent), (u32)(times[1] / spent));
+	check(times[0] / spent >= 283 && times[0] / spent <= 383, what);
+	check(!control(DOMCTL_destroydomain, a.id) && !control(DOMCTL_destroydomain, b.id),
+	      "they are destroyed as they run");
+}
+
 /* Somebody else's kernel: runs until it ends. */
 static void run_foreign(const char *words)
 {
@@ -275,6 +326,7 @@ void test_domains(void)
 	run_role("crash", SHUTDOWN_crash);
 	run_role("badstack", SHUTDOWN_crash);
 	run_role("hostile", SHUTDOWN_poweroff);
+	run_shares();
 }
 
 _Noreturn void guest_role(const char *words)
@@ -285,6 +337,9 @@ _Noreturn void guest_role(const char *words)
 	if (!strcmp(words, "crash"))
 		for (;;)
 			*(volatile ulong *)8 = *(volatile ulong *)16 / (ulong)traps_seen[255];
+	if (!strcmp(words, "spin"))
+		for (;;)
+			__asm__ volatile("");
 	if (!strcmp(words, "badstack"))
 		ruin_stack();
 	if (!strcmp(words, "hostile")) {

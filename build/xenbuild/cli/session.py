@@ -23,7 +23,7 @@ from xenbuild.store.location import store_root
 from xenbuild.store.store import Store
 from xenbuild.trust.sums import CYCLONEDX, MANIFEST, PROVENANCE, SPDX, SUMS
 
-DATA = ("recipes", "dom0-image", "pv-drivers")
+DATA = ("recipes", "dom0-image", "pv-drivers", "hvkernel")
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,7 +81,9 @@ def _release(package: LockedPackage) -> str:
 
 def declared_files(files: Iterable[Path], folder: Path) -> dict[str, Path]:
     """Names for the files of a declaration that are the same wherever it lies, and wherever our own recipes lie."""
-    ours = {f"xenbuild/{name}": data_dir(name).resolve() for name in ("recipes", "pv-drivers", "dom0-image")}
+    ours = {
+        f"xenbuild/{name}": data_dir(name).resolve() for name in ("recipes", "pv-drivers", "dom0-image", "hvkernel")
+    }
     found = {}
     for file in files:
         path = file.resolve()

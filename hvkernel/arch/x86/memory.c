@@ -17,7 +17,8 @@
 		 */
 
 u64 pte_nx;
-static mfn_t early_at; /* next frame that early_frame() looks at */
+static ulong early_used; /* frames */
+static mfn_t early_at;   /* next frame that early_frame() looks at */
 
 static bool is_taken(mfn_t mfn)
 {
@@ -62,6 +63,7 @@ static u64 early_frames(ulong count)
 		run = is_ram(mfn) && !is_taken(mfn) ? run + 1 : 0;
 	}
 	early_at = mfn;
+	early_used += count;
 	return (u64)(mfn - count) << PAGE_SHIFT;
 }
 
@@ -200,7 +202,7 @@ void memory_init(void)
 	windows_init();
 	add_free();
 	printk("memory: %lu MiB, %lu MiB free; tables %lu KiB\n", total_frames >> 8,
-	       free_frames >> 8, (ulong)((early_at - direct_frame(_end)) << 2));
+	       free_frames >> 8, early_used << 2);
 }
 
 static void add_module(const struct module *m)

@@ -144,5 +144,5 @@ def test_own_files_lock_and_code_count_as_inputs(folder: Path) -> None:
         session = Session(file, (load(file, target_named("arm64/xen", file)),), store)
         inputs = session.inputs()
     assert {file, folder / "motd", folder / "xenbuild.lock", folder / "recipes"} <= set(inputs)
-    assert {"recipes", "dom0-image", "pv-drivers"} <= {path.name for path in inputs}
+    assert {"recipes", "dom0-image", "pv-drivers", "hvkernel"} <= {path.name for path in inputs}
     assert all(path.is_absolute() for path in inputs)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from xenbuild.sources.lock import load_lock
-from xenbuild.spec.load import load, targets
+from xenbuild.spec.load import load
 from xenbuild.store.digest import Digest
 from xenbuild.store.store import Store
 
@@ -57,12 +57,11 @@ class Project:
     def of(cls, declaration: Path, folder: Path, store: Path) -> Project:
         """A copy of a declaration that includes nothing, with the lock and the files of its sources."""
         folder.mkdir(parents=True)
-        for target in targets(declaration)[0]:
-            for source in load(declaration, target).sources.values():
-                for file in [*(source.program or ()), *(source.unikernel or ())]:
-                    copy = folder / file.relative_to(declaration.parent)
-                    copy.parent.mkdir(parents=True, exist_ok=True)
-                    shutil.copyfile(file, copy)
+        for source in load(declaration).sources.values():
+            for file in [*(source.program or ()), *(source.unikernel or ())]:
+                copy = folder / file.relative_to(declaration.parent)
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(file, copy)
         shutil.copyfile(declaration, folder / "xenbuild.yaml")
         shutil.copyfile(declaration.with_name("xenbuild.lock"), folder / "xenbuild.lock")
         return cls(folder, store)

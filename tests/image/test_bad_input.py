@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import resource
+import secrets
 import shutil
 import signal
 import time
@@ -84,7 +85,7 @@ def test_own_part_that_is_not_there(project: Project) -> None:
     project.replace("  hostname:", "  kernel: vmlinux\n  hostname:")
     assert refused(project) == (
         3,
-        "error: xenbuild.yaml:16:11: dom0.kernel: there is no file 'vmlinux'\n"
+        "error: xenbuild.yaml:18:11: dom0.kernel: there is no file 'vmlinux'\n"
         "  advice: paths are relative to the folder of xenbuild.yaml\n",
     )
 
@@ -210,7 +211,8 @@ def test_results_may_not_be_written(project: Project) -> None:
 
 
 def test_full_disk(settings: Settings, project: Project) -> None:
-    project.replace("cmdline: [quiet]", "cmdline: [quiet, panic=6]")
+    word = secrets.token_hex(8)  # that no store has seen
+    project.replace("cmdline: [quiet]", f"cmdline: [quiet, w.w={word}]")
     limit = 1 << 20
     code, said = refused(project, before=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)))
     first, second = said.splitlines()
@@ -255,8 +257,8 @@ def test_damaged_package_in_the_store(settings: Settings, project: Project, tmp_
     project.replace("  hostname:", "  modules: [dummy, ifb]\n  hostname:")  # the package has to be unpacked anew
     assert refused(project) == (
         5,
-        f"error: unpack {deb.name}: the file with SHA-256 {deb.sha256[:16]}… was damaged in the store and has been "
-        "removed from it\n"
+        f"error: xenbuild.yaml:20:12: unpack {deb.name}: the file with SHA-256 {deb.sha256[:16]}… was damaged in the "
+        "store and has been removed from it\n"
         "  advice: run the command again: the file is taken from its source anew\n",
     )
     assert not (project.store / "cas" / deb.sha256[:2] / deb.sha256).exists()

@@ -18,8 +18,6 @@ from project import TOP, Project
 
 from xenbuild.media.build import Settings
 
-PORT = "18981"
-URL = f"http://127.0.0.1:{PORT}/x86_64-xen/net/"
 DECLARATION = TOP / "tests/smoke/netboot/xenbuild.yaml"
 
 
@@ -49,26 +47,34 @@ def events(process: subprocess.Popen[str]) -> Callable[[str], dict[str, Any]]:
     return wait
 
 
-def menu() -> str:
-    with urllib.request.urlopen(f"{URL}efi/xen.cfg", timeout=10) as answer:
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as end:
+        port: int = end.getsockname()[1]
+        return port
+
+
+def menu(url: str) -> str:
+    with urllib.request.urlopen(f"{url}efi/xen.cfg", timeout=10) as answer:
         text: str = answer.read().decode()
         return text
 
 
 def test_a_fresh_build_is_served_and_a_failed_one_is_not(project: Project) -> None:
-    process = project.start("serve", "--http-only", "--port", PORT, "--watch", "--json")
+    port = free_port()
+    url = f"http://127.0.0.1:{port}/x86_64-xen/net/"
+    process = project.start("serve", "--http-only", "--port", str(port), "--watch", "--json")
     try:
         wait = events(process)
         wait("said")
-        assert "console=hvc0 fresh" not in menu()
+        assert "console=hvc0 fresh" not in menu(url)
         project.declaration.write_text(project.declaration.read_text() + "dom0: {cmdline: [fresh]}\n")
         wait("fresh")
-        assert "console=hvc0 fresh" in menu()
+        assert "console=hvc0 fresh" in menu(url)
         project.replace("dom0:", "dom1:")
         assert "unknown key" in wait("failed")["text"]
-        assert "console=hvc0 fresh" in menu()
+        assert "console=hvc0 fresh" in menu(url)
         with pytest.raises(urllib.error.HTTPError, match="403"):
-            urllib.request.urlopen(f"{URL}%2e%2e/../../../etc/passwd", timeout=10)
+            urllib.request.urlopen(f"{url}%2e%2e/../../../etc/passwd", timeout=10)
         assert wait("refused")["address"] == "127.0.0.1"
         process.terminate()
         assert process.wait(20) == 0
@@ -76,7 +82,7 @@ def test_a_fresh_build_is_served_and_a_failed_one_is_not(project: Project) -> No
         process.kill()
         process.communicate()
     with socket.socket() as end:
-        assert end.connect_ex(("127.0.0.1", int(PORT))) != 0
+        assert end.connect_ex(("127.0.0.1", port)) != 0
 
 
 def test_held_wrong(project: Project) -> None:

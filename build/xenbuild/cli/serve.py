@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from xenbuild.serve.events import Event
     from xenbuild.serve.network import Interface
     from xenbuild.serve.server import BootServer, Setup
+    from xenbuild.serve.watch import State
 
 HTTP_PORT = 8080
 
@@ -70,6 +71,7 @@ def command(
     from xenbuild.errors import HostError
     from xenbuild.serve.network import interface, only_interface
     from xenbuild.serve.server import BootServer
+    from xenbuild.serve.watch import state
 
     if http_only and dhcp_range:
         raise HostError("--http-only and --dhcp-range exclude each other", advice="leave one of them out")
@@ -83,14 +85,15 @@ def command(
             return session.inputs()
 
     with open_session(file, names, profiles, variables, every=every) as session:
-        setup = _setup(session, where, image, dhcp_range, port, http_only, loader, offline, as_json)
         inputs = session.inputs()
+        before = state(inputs)  # of the build: what changes while it runs is seen too
+        setup = _setup(session, where, image, dhcp_range, port, http_only, loader, offline, as_json)
     _end_on_signals()
     try:
         with BootServer(setup) as server:
             _banner(setup, as_json)
             if watch:
-                _watch(inputs, rebuild, server)
+                _watch(inputs, before, rebuild, server)
             for event in server.events():
                 _show(event, as_json)
     except KeyboardInterrupt:
@@ -161,7 +164,7 @@ def _show(event: Event, as_json: bool) -> None:
     print(line if event.kind == "said" else f"{time.strftime('%H:%M:%S')}  {line}", flush=True)
 
 
-def _watch(inputs: list[Path], rebuild: Callable[[], list[Path]], server: BootServer) -> None:
+def _watch(inputs: list[Path], before: State, rebuild: Callable[[], list[Path]], server: BootServer) -> None:
     """Builds again, in a thread of its own, when a file that decides the result has changed."""
     import threading
 
@@ -170,7 +173,7 @@ def _watch(inputs: list[Path], rebuild: Callable[[], list[Path]], server: BootSe
     from xenbuild.serve.watch import state
 
     def look() -> None:
-        files, seen = inputs, state(inputs)
+        files, seen = inputs, before
         while True:
             time.sleep(1.0)
             if (now := state(files)) == seen:

@@ -130,7 +130,7 @@ class _Resolver:
     def expand(self, tree: Mapping, variables: Variables | None = None) -> Mapping:
         """The tree without the keys that were used up and with the variables put in; tests keep the nonce's."""
         using = variables or self.variables
-        items = tree.without(*HEAD, "profiles", "when")
+        items = tree.without(*HEAD, "profiles", "when", "when+")
         for key in items.items:
             items.items[key] = using.expand_tree(items.items[key], NONCE if key.rstrip("+") == "tests" else "")
         return items
@@ -141,7 +141,7 @@ class _Resolver:
 
     def apply_when(self) -> Mapping:
         """The tree with every override laid on whose condition holds; each sees what those before it did."""
-        written = self.tree.items.get("when")
+        written = self.tree.items.get("when", self.tree.items.get("when+"))  # that of a profile, with nothing below
         if written is None:
             return self.tree
         if not isinstance(written, Sequence):

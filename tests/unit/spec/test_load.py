@@ -55,6 +55,27 @@ def test_layers() -> None:
     assert made.tests[0].timeout == 1.5
 
 
+def test_a_profile_adds_conditions(tmp_path: Path) -> None:
+    file = tmp_path / "xenbuild.yaml"
+    text = """\
+version: 1
+name: m
+release: bookworm
+targets: [x86_64/xen]
+images: [{name: m}]
+profiles:
+  p:
+    when+:
+      - {if: {arch: x86_64}, dom0: {cmdline+: [b]}, tests+: [{name: t, steps: [{expect: "ready ${nonce}"}]}]}
+"""
+    file.write_text(text)
+    assert load(file, profiles=["p"]).dom0.cmdline == ["b"]
+    file.write_text(text + "when: [{if: {arch: x86_64}, dom0: {cmdline: [a]}}]\n")
+    made = load(file, profiles=["p"])
+    assert made.dom0.cmdline == ["a", "b"] and [test.name for test in made.tests] == ["t"]
+    assert load(file).dom0.cmdline == ["a"]
+
+
 def test_profile_and_set() -> None:
     big = load(Path("layers.yaml"), X86, ["big"], {"suite": "trixie"})
     assert (big.dom0.memory, big.dom0.vcpus, big.release) == (2 << 30, 4, "trixie")

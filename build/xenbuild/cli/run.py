@@ -26,6 +26,7 @@ from xenbuild.cli.options import declaration_options, target_argument
     help="The machine and command line of this test.",
 )
 @click.option("--offline", is_flag=True, help="Use only what is in the store; never the network.")
+@click.option("--gdb", "wants_gdb", is_flag=True, help="Wait for gdb, and say how to start it.")
 @click.option("--dry-run", is_flag=True, help="Print QEMU's command line instead of starting it.")
 def command(
     name: str | None,
@@ -36,6 +37,7 @@ def command(
     image: str | None,
     test_name: str | None,
     offline: bool,
+    wants_gdb: bool,
     dry_run: bool,
 ) -> None:
     """Boot TARGET (the default one without) with its serial console on this terminal; Ctrl-A x leaves.
@@ -45,12 +47,14 @@ def command(
       xenbuild run
       xenbuild run arm64/xen
       xenbuild run x86_64/xen -- -m 4G    with other QEMU arguments
+      xenbuild run ia32/hvkernel --gdb    stopped before the first instruction
     """
     if name and name.startswith("-"):  # `run -- -m 4G`: click gives the first word to the target
         extra, name = (name, *extra), None
     import shlex
     from functools import partial
 
+    from xenbuild.cli import gdb
     from xenbuild.cli.progress import Progress
     from xenbuild.cli.session import open_session
     from xenbuild.cli.test import firmware_folder, qemu_for
@@ -81,6 +85,8 @@ def command(
         settings, machine = session.settings(offline=offline), test.machine if test else Machine()
         programs = qemu_for(declaration, settings, board.qemu)
         tree = partial(firmware_folder, declaration, settings)
+        port = gdb.free_port() if wants_gdb else 0
+        debugger = gdb.words(declaration, settings, chosen.path.parent, port) if wants_gdb else []
         argv = qemu_argv(
             board,
             machine,
@@ -89,8 +95,10 @@ def command(
             words=loader_words(test.cmdline) if test else (),
             kvm=KvmProbe(session.store.root).usable(board, programs),
             console=INTERACTIVE,
-            extra=extra,
+            extra=[*(gdb.stub(port) if wants_gdb else ()), *extra],
         )
+    if debugger:
+        print(f"QEMU waits for: {shlex.join(debugger)}", file=sys.stderr)
     if dry_run:
         print(shlex.join(argv))
         return

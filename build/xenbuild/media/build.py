@@ -204,6 +204,16 @@ def _papers(
     return papers(made.declaration, manifest, made.origins, described, settings.lock, key, outputs)
 
 
+def for_gdb(declaration: Declaration, settings: Settings) -> Path | None:
+    """The hypervisor of the images with symbols and debug information; None for one that is not compiled here."""
+    recipe = load_recipe(HypervisorRecipe, declaration.target.hypervisor, declaration.folder)
+    if declaration.hypervisor.file is not None or not recipe.compiled:
+        return None
+    tools, packages = _tools(declaration, settings, "build")
+    goal = hvkernel.hypervisor(declaration.target.arch, settings.store, tools, debug=True)
+    return settings.store.path(_bring_about([goal], packages, settings)[goal].digest)
+
+
 def tools_tree(declaration: Declaration, settings: Settings, group: str) -> ToolsTree:
     """A group of the host's tools (recipes/tools.yaml), fetched and unpacked if need be."""
     tree, packages = _tools(declaration, settings, group)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from xenbuild.parts.hvsymbols import assembly
-from xenbuild.parts.objects import STRICT, Unit, folder_unit, object_of, objects_of
+from xenbuild.parts.objects import DEBUG, STRICT, Unit, folder_unit, object_of, objects_of
 from xenbuild.plan.action import Action, File, Input, Json, OutputOf, TreeOf
 from xenbuild.plan.job import Job
 from xenbuild.spec.data import data_dir
@@ -24,14 +24,18 @@ _TARGETS: dict[str, tuple[str, tuple[str, ...], int]] = {
 _IMAGE = 0x100000  # where it is loaded
 
 
-def hypervisor(arch: str, store: Store, tools: Input) -> OutputOf:
-    """The plan of hvkernel for an architecture; its output is an ELF file that multiboot and PVH loaders start."""
+def hypervisor(arch: str, store: Store, tools: Input, *, debug: bool = False) -> OutputOf:
+    """The plan of hvkernel for an architecture; its output is an ELF file that multiboot and PVH loaders start.
+
+    Its objects have debug information, which the last link leaves out, but for `debug`: then it is the same image for gdb
+    (`xenbuild run --gdb`). Objects of their own would not do, since clang's code is not quite the same with -g.
+    """
     triple, flags, base = _TARGETS[arch]
     top = data_dir("hvkernel")
     folders = ["include", "include/abi", "common", "pv", "arch/x86", "arch/x86/include/abi", "arch/x86/include/asm"]
     folders += [f"arch/x86/{arch}", f"arch/x86/{arch}/include/asm"]
     include = ["hv/include", "hv/pv", "hv/arch/x86/include", f"hv/arch/x86/{arch}/include"]
-    unit = folder_unit(top, "hv", folders, include, (*flags, *_COMMON))
+    unit = folder_unit(top, "hv", folders, include, (*flags, *_COMMON, *DEBUG))
     objects = objects_of("hvkernel", [unit], triple, store, tools)
     words = [f"--defsym=DIRECT_BASE={base:#x}", f"--defsym=IMAGE_PHYS={_IMAGE:#x}", "-z", "noexecstack"]
     inputs = {**objects, "script": File(store.put_file(top / "arch/x86/hvkernel.lds")), "tools": tools}
@@ -40,7 +44,8 @@ def hypervisor(arch: str, store: Store, tools: Input) -> OutputOf:
     none = TreeOf(store.put_tree(Tree({})))
     bare = Unit({}, [], flags)
     named = object_of("hvkernel", "symbols.S", table.output("source"), none, bare, triple, tools)
-    return _link("link hvkernel", [*objects, "symbols"], [*words, "-s"], {**inputs, "symbols": named})
+    label, style = ("link hvkernel for gdb", []) if debug else ("link hvkernel", ["-s"])
+    return _link(label, [*objects, "symbols"], [*words, *style], {**inputs, "symbols": named})
 
 
 def test_guest(arch: str, store: Store, tools: Input) -> OutputOf:

@@ -14,17 +14,24 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from xenbuild.parts.compiler import FLAGS, program, resources
-from xenbuild.plan.action import Action, File, Input, OutputOf, TreeOf
+from xenbuild.plan.action import Action, File, Input, Json, OutputOf, TreeOf
 from xenbuild.plan.job import Job
 from xenbuild.store.store import Store
 from xenbuild.store.tree import FileEntry, Tree
 
 STRICT = ("-Wall", "-Wextra", "-Werror")
+PLACE = "/xenbuild"  # where debug information says that the sources lie: the same on every machine
 _SECTIONS = ("-ffunction-sections", "-fdata-sections")  # of which the linker takes what is used
 _COMPILED = (".c", ".S")
 _HEADERS = (".h", ".inc")
 # Stand for paths in the words that clang's driver prints; the folder of the tools tree differs between machines.
 _SOURCE, _OBJECT, _TREE, _TOOLS, _MIDDLE = "@SOURCE@", "@OBJECT@", "@HEADERS@", "@TOOLS@", "@MIDDLE@"
+_FOLDER = "@FOLDER@"  # of the source, in the program
+# Debug information that names no folder of this machine.
+DEBUG = (
+    "-g", f"-fdebug-compilation-dir={PLACE}/{_FOLDER}", f"-ffile-prefix-map={_TREE}={PLACE}",
+    f"-ffile-prefix-map={_TOOLS}={PLACE}/tools",
+)  # fmt: skip
 _BETWEEN = re.compile(rf"[^ ]*/{_SOURCE}-\w+\.s$")  # what goes from one step to the next
 
 
@@ -80,8 +87,10 @@ def object_of(name: str, path: str, source: Input, headers: TreeOf, unit: Unit, 
         ("words",),
     ).output("words")
     inputs = {"source": source, "headers": headers, "words": words, "tools": tools}
-    made = Action(f"compile {file.name} of {name}", "xenbuild.parts.objects:compile", {"name": file.name}, inputs,
-                  ("object",))  # fmt: skip
+    params: dict[str, Json] = {"name": file.name}
+    if set(DEBUG) <= set(unit.flags):
+        params["folder"] = str(file.parent)
+    made = Action(f"compile {file.name} of {name}", "xenbuild.parts.objects:compile", params, inputs, ("object",))
     return made.output("object")
 
 
@@ -111,12 +120,13 @@ def words(job: Job) -> None:
 
 
 def compile(job: Job) -> None:
-    """Action: source, headers, words, tools -> object; params: name, the source's."""
+    """Action: source, headers, words, tools -> object; params: name, the source's; folder, for debug information."""
     source = job.folder / job.params["name"]
     source.write_bytes(job.path("source").read_bytes())  # messages name it, not its place in the store
     stands = {
         f"{_SOURCE}{source.suffix}": source.name,
-        _MIDDLE: str(job.folder / "middle.s"),
+        _MIDDLE: "middle.s",
+        _FOLDER: job.params.get("folder", "."),
         _OBJECT: str(job.out("object")),
         _TREE: str(job.path("headers")),
         _TOOLS: str(job.path("tools")),

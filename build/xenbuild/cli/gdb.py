@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import os
 import socket
+from dataclasses import replace
 from pathlib import Path
 
 from xenbuild.media.build import Settings, for_gdb
 from xenbuild.parts.objects import PLACE
 from xenbuild.spec.data import data_dir
 from xenbuild.spec.model import Declaration
+from xenbuild.spec.recipe import Board
 from xenbuild.store.files import copy
 
 _HOST = "127.0.0.1"
+# gdb refuses a program of 32 bits if the machine's registers are those of x86-64, as QEMU's for it says always.
+_QEMU = {"ia32": "qemu-system-i386"}
+
+
+def board_for(declaration: Declaration, board: Board) -> Board:
+    """The board in a QEMU whose registers are the target's."""
+    return replace(board, qemu=_QEMU.get(declaration.target.arch, board.qemu))
 
 
 def free_port() -> int:

@@ -82,6 +82,8 @@ def command(
             declaration = with_test_files(declaration, session.settings(offline=offline))
             test = next(t for t in declaration.tests if t.name == test_name)
         board = board_of(declaration)
+        if wants_gdb:
+            board = gdb.board_for(declaration, board)
         settings, machine = session.settings(offline=offline), test.machine if test else Machine()
         programs = qemu_for(declaration, settings, board.qemu)
         tree = partial(firmware_folder, declaration, settings)

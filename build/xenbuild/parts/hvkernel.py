@@ -27,8 +27,8 @@ _IMAGE = 0x100000  # where it is loaded
 def hypervisor(arch: str, store: Store, tools: Input, *, debug: bool = False) -> OutputOf:
     """The plan of hvkernel for an architecture; its output is an ELF file that multiboot and PVH loaders start.
 
-    Its objects have debug information, which the last link leaves out, but for `debug`: then it is the same image for gdb
-    (`xenbuild run --gdb`). Objects of their own would not do, since clang's code is not quite the same with -g.
+    Its objects have debug information, which the last link leaves out, but for `debug`: that is the same image for
+    gdb (`xenbuild run --gdb`). Objects of their own would not do: clang's code is not quite the same with -g.
     """
     triple, flags, base = _TARGETS[arch]
     top = data_dir("hvkernel")

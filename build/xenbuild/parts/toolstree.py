@@ -34,14 +34,17 @@ class ToolsTree:
         """The words that start `program` from this tree. Raises HostError if the tree has no such program."""
         if self.is_hosts(program):
             return [str((self.root / _HOST / program).readlink())]
-        found = next((hit for d in _PROGRAM_FOLDERS for hit in self.root.glob(f"{d}/{program}") if hit.exists()), None)
-        if found is None:
+        hits = [hit for d in _PROGRAM_FOLDERS for hit in self.root.glob(f"{d}/{program}") if hit.exists()]
+        if not hits:
             raise HostError(
                 f"the tools tree has no program {program!r}",
                 advice="name the package that holds it in recipes/tools.yaml and run `xenbuild lock`",
             )
-        if found.read_bytes()[:4] != b"\x7fELF":
-            return [str(found)]
+        found = next(
+            filter(_is_elf, hits), None
+        )  # Debian's qemu-system-i386 is a script that starts the one in libexec
+        if found is None:
+            return [str(hits[0])]
         return [*self._loader(), "--argv0", program, str(found)]
 
     def is_hosts(self, program: str) -> bool:
@@ -82,3 +85,8 @@ def merge(job: Job) -> None:
     for name in sorted(job.inputs):
         entries.update(job.tree(name))
     job.put_tree("tree", Tree(entries))
+
+
+def _is_elf(file: Path) -> bool:
+    with file.open("rb") as stream:
+        return stream.read(4) == b"\x7fELF"

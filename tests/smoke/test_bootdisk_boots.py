@@ -1,13 +1,16 @@
-"""A disk that the build makes for firmware, started by the BIOS that hvm guests have (SeaBIOS), here without Xen."""
+"""A disk that the build makes for firmware, started by the BIOS of hvm guests (SeaBIOS), without Xen and under it."""
 
 from __future__ import annotations
 
+import json
+import shutil
 import subprocess
 import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from project import TOP, Project
 
 from xenbuild.media.build import Settings, _bring_about, _sourced
 from xenbuild.parts.guest import guests
@@ -81,3 +84,14 @@ def test_the_bios_starts_grub_and_that_linux(disk: Path, tool: Callable[[str], l
     said = "".join(lines)
     assert "xenbuild: guest pc ready" in said, said[-2000:]
     assert 'BOOT_IMAGE=/boot/vmlinuz console=ttyS0 quiet "proof=of boot"' in said, said[-2000:]
+
+
+@pytest.mark.slow
+def test_xen_starts_it_too(settings: Settings, tmp_path: Path) -> None:
+    folder = tmp_path / "project"
+    shutil.copytree(Path(__file__).with_name("firmware"), folder, ignore=shutil.ignore_patterns("out"))
+    shutil.copy(TOP / "recipes/examples/hvm/xenbuild.lock", folder)
+    outcome = Project(folder, settings.store.root).run("test", "--json")
+    assert outcome.code == 0, outcome.out + outcome.err
+    (verdict,) = json.loads(outcome.out)
+    assert verdict["passed"], verdict

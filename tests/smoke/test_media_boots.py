@@ -27,9 +27,10 @@ QUICK = {("x86_64/xen", "stick-bios"), ("x86_64/xen", "application")}
 TESTS = {
     "x86_64/xen": [
         "disk-uefi", "disk-uefi-ia32", "fallback", "cd-bios", "cd-uefi", "cd-uefi-ia32", "stick-bios", "stick-uefi",
-        "application", "cloud", "virtual",
+        "application", "cloud", "virtual", "net-bios", "net-uefi",
     ],
-    "arm64/xen": ["disk-uefi", "cd-uefi", "stick-uefi", "application", "cloud"],
+    "arm64/xen": ["disk-uefi", "cd-uefi", "stick-uefi", "application", "cloud", "card"],
+    "armv7/xen": ["card"],
 }  # fmt: skip
 CASES = [
     pytest.param(target, name, marks=[] if (target, name) in QUICK else [slow])

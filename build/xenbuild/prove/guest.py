@@ -149,15 +149,14 @@ class ToolstackGuest(Guest):
         self._console.history.mark = mark
 
 
-class XenGuest(Guest):
-    """A guest that Xen starts, by its number."""
+class LinesGuest(Guest):
+    """A guest whose lines stand on the machine's console, each behind something that tells whose it is (`lines`)."""
 
-    def __init__(self, name: str, log: Path, forbid: list[str], console: Console, number: int) -> None:
+    def __init__(self, name: str, log: Path, forbid: list[str], console: Console, lines: str) -> None:
         super().__init__(name, log, forbid)
         self._console = console
-        self._number = number
         self._read_to = 0
-        self._lines = re.compile(rf"^(?:\(XEN\) )?DOM{number}: (.*)\n", re.MULTILINE)
+        self._lines = re.compile(lines, re.MULTILINE)
 
     def poll(self, deadline: float) -> bool:
         history = self._console.history
@@ -165,6 +164,14 @@ class XenGuest(Guest):
             self._read_to = found[0]
             self._take(found[1][1].encode() + b"\n")
         return False
+
+
+class XenGuest(LinesGuest):
+    """A guest that Xen starts, by its number."""
+
+    def __init__(self, name: str, log: Path, forbid: list[str], console: Console, number: int) -> None:
+        super().__init__(name, log, forbid, console, rf"^(?:\(XEN\) )?DOM{number}: (.*)\n")
+        self._number = number
 
     def send(self, data: bytes, deadline: float) -> None:
         """Xen shows the echo without a prefix while input goes to the guest: dom0 has it again at once."""
@@ -199,21 +206,11 @@ class XenGuest(Guest):
             )
 
 
-class PrefixedGuest(Guest):
+class PrefixedGuest(LinesGuest):
     """A guest of a dom0 that is a unikernel, which prints each line with the guest's name before it."""
 
     def __init__(self, name: str, log: Path, forbid: list[str], console: Console) -> None:
-        super().__init__(name, log, forbid)
-        self._console = console
-        self._read_to = 0
-        self._lines = re.compile(rf"^(?:dom0> [^\n\[]*)?\[{re.escape(name)}\] (.*)\n", re.MULTILINE)
-
-    def poll(self, deadline: float) -> bool:
-        history = self._console.history
-        while found := history.search(self._lines, self._read_to):
-            self._read_to = found[0]
-            self._take(found[1][1].encode() + b"\n")
-        return False
+        super().__init__(name, log, forbid, console, rf"^(?:dom0> [^\n\[]*)?\[{re.escape(name)}\] (.*)\n")
 
     def send(self, data: bytes, deadline: float) -> None:
         mark = self._console.history.mark

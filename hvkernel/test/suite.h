@@ -20,6 +20,7 @@ enum verdict {
 
 #define BY_DOMU 1u
 #define BY_DOM0 2u
+#define FRESH   4u /* in a domain that has done nothing yet */
 
 struct attack {
 	const char *name;

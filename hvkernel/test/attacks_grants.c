@@ -5,8 +5,7 @@
 #include "errno.h"
 #include "lib.h"
 
-#define HV_FRAME 0x100
-#define REF      100 /* of the entry that an attack writes */
+#define REF 100 /* of the entry that an attack writes */
 
 static s16 map_ref(domid_t dom, u32 ref, u64 at, u32 flags, u32 *handle)
 {
@@ -31,25 +30,9 @@ static s16 unmap(u64 at, u32 handle)
 	return CALL3(grant_table_op, GNTTABOP_unmap_grant_ref, &op, 1) ? 1 : op.status;
 }
 
-/* Every domain may grant to itself: the same paths as between two. */
-static domid_t self(void)
-{
-	struct grant_query_size q = {DOMID_SELF, 0, 0, 0};
-	static domid_t id = DOMID_INVALID;
-
-	(void)q;
-	for (domid_t i = 0; id == DOMID_INVALID && i < 20000; i++) {
-		struct evtchn_status s = {i, 1, 0, 0, {{0, 0}}};
-
-		if (i != bench.neighbour && CALL2(event_channel_op, EVTCHNOP_status, &s) != -ESRCH)
-			id = i;
-	}
-	return id;
-}
-
 static void grant(ulong frame, u16 flags)
 {
-	grant_entries()[REF] = (struct grant_entry){0, self(), (u32)frame};
+	grant_entries()[REF] = (struct grant_entry){0, own_id(), (u32)frame};
 	__atomic_store_n(&grant_entries()[REF].flags, flags, __ATOMIC_SEQ_CST);
 }
 
@@ -58,7 +41,7 @@ static s16 map_granted(ulong frame, u16 flags)
 	s16 status;
 
 	grant(frame, flags);
-	status = map_here(self(), REF);
+	status = map_here(own_id(), REF);
 	grant_entries()[REF].flags = 0;
 	return status;
 }
@@ -128,7 +111,7 @@ static s16 map_own_at(u64 at, u32 flags)
 	s16 status;
 
 	grant(frame_of(page_alloc()), GTF_permit_access);
-	status = map_ref(self(), REF, at, flags, NULL);
+	status = map_ref(own_id(), REF, at, flags, NULL);
 	grant_entries()[REF].flags = 0;
 	return status;
 }
@@ -199,7 +182,7 @@ static s16 meddled(void (*meddle)(u8 *window, u8 *page), ulong distance)
 	s16 status;
 
 	grant(frame_of(page), GTF_permit_access);
-	status = map_ref(self(), REF, (ulong)window, GNTMAP_host_map, &handle);
+	status = map_ref(own_id(), REF, (ulong)window, GNTMAP_host_map, &handle);
 	if (status)
 		return (s16)(status - 100);
 	if (meddle)
@@ -363,10 +346,10 @@ ATTACK(table_as_large_as_may_be, HOLDS, BY_DOMU | FRESH, 0)
 		return status;
 	grant(frame_of(page), GTF_permit_access);
 	for (unsigned int i = 0; i < 2; i++)
-		status |= map_ref(self(), REF, (ulong)windows + i * PAGE_SIZE, GNTMAP_host_map,
+		status |= map_ref(own_id(), REF, (ulong)windows + i * PAGE_SIZE, GNTMAP_host_map,
 				  &handles[i]);
 	for (u32 ref = 512; ref < 32 * 512; ref += 100)
-		if (map_here(self(), ref) != GNTST_bad_gntref)
+		if (map_here(own_id(), ref) != GNTST_bad_gntref)
 			return -2;
 	for (unsigned int i = 0; i < 2; i++)
 		status |= unmap((ulong)windows + i * PAGE_SIZE, handles[i]);

@@ -237,6 +237,10 @@ _Noreturn void guest_main(struct start_info *info)
 		test_suite();
 		finish();
 	}
+	if (!strcmp(start->cmd_line, "faults")) {
+		test_faults();
+		finish();
+	}
 	if (!strncmp(start->cmd_line, "cycles", 6)) {
 		test_cycles((u32)parse_number(start->cmd_line + 7, NULL));
 		finish();

@@ -81,7 +81,7 @@ void *map_frame_for_good(mfn_t mfn)
 
 	if (mfn < direct_frames)
 		return direct_address(mfn);
-	for (unsigned int i = 0; i < GOOD_WINDOWS; i++)
+	for (unsigned int i = allocation_fails(__func__) ? GOOD_WINDOWS : 0; i < GOOD_WINDOWS; i++)
 		if (!test_and_set_bit(good_used, i)) {
 			tlb_flush_cpus(online_cpus);
 			return open_window(base + i * PAGE_SIZE, mfn);

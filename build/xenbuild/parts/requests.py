@@ -141,7 +141,7 @@ def tool_requests(tools: Tools, groups: Sequence[str], folder: Path, host: str) 
             arch=release.architectures[target].debian if target else host,
             roots=tuple(tools.groups[group]),
             only="-" if target else "",
-            exclude=tuple(tools.exclude),
+            exclude=(*tools.exclude, *tools.without.get(group, ())),
             archives=_components(release, tools.components.get(group, [])),
             folder=folder,
         )

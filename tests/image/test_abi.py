@@ -20,7 +20,7 @@ SETS = sorted(path.stem for path in (TOP / "tests/image/abi").glob("*.yaml"))
 TRIPLES = {"ia32": "i386-unknown-none-elf", "x86_64": "x86_64-unknown-none-elf"}
 XEN = (
     "xen", "errno", "sched", "vcpu", "version", "features", "memory", "event_channel", "grant_table", "physdev",
-    "callback", "domctl", "sysctl", "elfnote", "nmi", "hvm/hvm_op", "io/blkif", "io/netif", "io/xs_wire", "io/console", "io/ring",
+    "callback", "domctl", "sysctl", "elfnote", "nmi", "io/blkif", "io/netif", "io/xs_wire", "io/console", "io/ring",
     "io/fbif", "io/kbdif", "io/protocols", "io/xenbus",
 )  # fmt: skip
 

@@ -15,12 +15,10 @@ import hashlib
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from xenbuild.compose.manifest import Manifest
 from xenbuild.formats import fat, gpt
-from xenbuild.media import menu
 from xenbuild.media.grub import core, platforms
 from xenbuild.media.medium import Medium
-from xenbuild.media.raw import contents, identity
+from xenbuild.media.raw import contents, grub_menu, identity
 from xenbuild.plan.action import Action, OutputOf
 
 if TYPE_CHECKING:
@@ -38,7 +36,7 @@ _SEARCH = "search --no-floppy --set=root --file /xenbuild/{id}.id\nconfigfile /x
 def plan(making: Making) -> OutputOf:
     inputs, params = contents(making)
     inputs["tools"] = making.tools("media")
-    params |= {"menu": menu.values(making), "label": volume(making.image.label or making.declaration.name)}
+    params |= {"label": volume(making.image.label or making.declaration.name)}
     for firmware, platform in platforms(making).items():
         format = "" if platform.file else "i386-pc-eltorito"
         inputs[f"grub-{firmware}"] = core(making, platform, "/xenbuild", format)
@@ -59,8 +57,7 @@ def run(job: Job) -> None:
     for part, file in job.params["files"].items():
         (tree / file).symlink_to(job.path(part))
     (tree / f"{name.hex()[:32]}.id").write_bytes(b"")
-    manifest = Manifest.from_bytes(job.path("manifest").read_bytes(), "the bundle")
-    (tree / "grub.cfg").write_bytes(menu.render(job.params["menu"], manifest))
+    (tree / "grub.cfg").write_bytes(grub_menu(job))
     words = ["-as", "mkisofs", "-quiet", "-f", "-R", "-J", "-V", job.params["label"], "-o", str(job.out("image"))]
     words += [f"--modification-date={DATE}", "--set_all_file_dates", DATE]
     words += ["--gpt_disk_guid", str(UUID(bytes=hashlib.sha256(name).digest()[:16], version=4))]

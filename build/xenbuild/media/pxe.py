@@ -11,9 +11,12 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from xenbuild.compose.policy import XSM_POLICY
 from xenbuild.media.medium import Medium
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from xenbuild.media.medium import Making
     from xenbuild.plan.action import Input, OutputOf
     from xenbuild.plan.job import Job
@@ -39,7 +42,7 @@ def plan(making: Making) -> OutputOf:
         inputs[f"grub-{name}"] = making.tools(image.group)
     if images:
         inputs["tools"] = making.tools("media")
-    texts = _texts(making, bool(parts))
+    texts = _texts(making, parts)
     copy = dict(copied.copy) if copied else {}
     names = {_bundle_name(making), *(f"efi/{name}" for name in parts), *texts, *copy, *images, MANIFEST}
     params = {
@@ -64,9 +67,11 @@ def _uefi_parts(making: Making) -> dict[str, Input]:
     arch = declaration.target.arch
     if parts.kernel is None or parts.initramfs is None or arch == "armv7":
         return {}
-    if parts.xsm_policy is not None or any(domain.start == "dom0less" for domain in declaration.domains.values()):
+    if any(domain.start == "dom0less" for domain in declaration.domains.values()):
         return {}
     found: dict[str, Input] = {"kernel": parts.kernel, "initramfs": parts.initramfs}
+    if parts.xsm_policy is not None:
+        found[XSM_POLICY] = parts.xsm_policy
     if arch == "arm64":
         return {"xen.efi": parts.hypervisor, **found}  # one file is Image and UEFI application
     found["xen"] = parts.hypervisor
@@ -75,35 +80,30 @@ def _uefi_parts(making: Making) -> dict[str, Input]:
     return found
 
 
-def _texts(making: Making, uefi: bool) -> dict[str, str]:
-    """Menus and configurations by their names in the tree."""
-    from xenbuild.media.templates import chosen_entry, menu_entries, render
+def _texts(making: Making, parts: Collection[str]) -> dict[str, str]:
+    """Menus and configurations by their names in the tree; `parts` are the names below efi/."""
+    from xenbuild.media import menu
+    from xenbuild.parts.templates import render, source
 
-    declaration, menu, parts = making.declaration, making.image.menu, making.parts
-    arch = declaration.target.arch
-    entries = menu_entries(declaration, parts.hypervisor_cmdline.split(), parts.kernel_cmdline.split(), menu)
+    folder, arch, bundle = making.declaration.folder, making.declaration.target.arch, _bundle_name(making)
     values: dict[str, Any] = {
-        "name": declaration.name,
-        "arch": arch,
-        "bundle": _bundle_name(making),
-        "parts": uefi and (arch == "arm64" or declaration.hypervisor.file is None),
-        "entries": entries,
-        "default": chosen_entry(entries, menu),
-        "timeout": int(menu.timeout),
-        "consoles": menu.consoles,
+        **menu.values(making),
+        "bundle": bundle if arch == "x86_64" else "",
+        "parts": "xen.efi" in parts,
+        "initramfs": "initramfs" in parts,
+        "policy": XSM_POLICY in parts,
     }
-
-    def text(template: str, **more: Any) -> str:
-        return render(template, declaration.folder, **{**values, **more})
-
-    found = {"pxelinux.cfg/default": text("netboot.pxelinux", loader="u-boot" if arch in U_BOOT else "pxelinux")}
-    if arch == "x86_64":
-        found["boot.ipxe"] = text("netboot.ipxe")
-    if uefi:
-        found["grub.cfg"] = text("netboot.grub")
+    language = {**values, "loader": "u-boot" if arch in U_BOOT else "pxelinux", "bundle": bundle}
+    found = {"pxelinux.cfg/default": render("netboot.pxelinux", folder, **language)}
+    if values["bundle"] or values["parts"]:
+        found["boot.ipxe"] = render("netboot.ipxe", folder, **values)
     if values["parts"]:
-        found["boot.ipxe"] = text("netboot.ipxe", bundle=values["bundle"] if arch == "x86_64" else "")
-        found["efi/xen.cfg"] = text("netboot.xen.cfg")
+        found["efi/xen.cfg"] = render("xen.cfg", folder, **values)
+    if parts:
+        places = {name: f"$prefix/efi/{name}" for name in parts}
+        places.setdefault("xen", "$prefix/efi/xen.efi")
+        given = {**values, "slots": False, "slot": ""}
+        found["grub.cfg"] = menu.grub(source("grub.cfg", folder), given, f"$prefix/{bundle}", places, loopback=False)
     return found
 
 

@@ -28,6 +28,7 @@ from xenbuild.formats import fat, gpt
 from xenbuild.media import menu
 from xenbuild.media.grub import core, platforms
 from xenbuild.media.medium import Medium
+from xenbuild.parts import templates
 from xenbuild.plan.action import Action, Input, Json, OutputOf, canonical_json
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     from xenbuild.plan.job import Job
 
 MIB = 1 << 20
+FOLDER = "/xenbuild"  # on a medium: what GRUB finds
+SLOT = "xenbuild.slot=$slot xenbuild.disk=$disk xenbuild.state=$sector panic=10"  # words for dom0, in GRUB's language
 STATE = b"# GRUB Environment Block\n"
 STATE_SIZE = 1024  # bytes, as GRUB has it
 BOOT_SECTOR_AT, DRIVE_CHECK_AT, BLOCKS_AT = 0x5C, 0x66, 500  # in GRUB's boot.img and in the first sector of its core
@@ -44,13 +47,12 @@ def plan(making: Making) -> OutputOf:
     inputs, params = contents(making)
     image, slots = making.image, making.image.slots
     params |= {
-        "menu": menu.values(making),
         "label": image.label or making.declaration.name,
         "data": {"size": image.data.size, "label": image.data.label, "format": image.data.format}
         if image.data
         else None,
         "tries": slots.tries if slots else 0,
-        "slots template": menu.template("slots.cfg", making.declaration.folder) if slots else "",
+        "slots template": templates.source("slots.cfg", making.declaration.folder) if slots else "",
     }
     for firmware, platform in platforms(making).items():
         prefix = "/xenbuild" if platform.file else "(,gpt2)/xenbuild"
@@ -63,15 +65,29 @@ def plan(making: Making) -> OutputOf:
 
 
 def contents(making: Making) -> tuple[dict[str, Input], Json]:
-    """What GRUB starts, as inputs, and the names of these files on a medium."""
-    manifest = making.compose.output("manifest")
+    """What GRUB starts, as inputs; as params its menu, and the names of these files on a medium."""
     require_dom0(making)
+    slots = making.image.slots is not None
+    params: Json = {
+        "template": templates.source("grub.cfg", making.declaration.folder),
+        "menu": {**menu.values(making), "slots": slots, "slot": SLOT if slots else ""},
+    }
     if making.declaration.target.arch == "x86_64":
-        return {"manifest": manifest, "bundle": making.bundle}, {"files": {"bundle": "bundle.elf"}}
+        whole: dict[str, Input] = {"manifest": making.compose.output("manifest"), "bundle": making.bundle}
+        return whole, {**params, "files": {"bundle": "bundle.elf"}}
     own = making.parts
     parts = {"xen": own.hypervisor, "kernel": own.kernel, "initramfs": own.initramfs, XSM_POLICY: own.xsm_policy}
-    inputs = {name: part for name, part in parts.items() if part is not None}
-    return {"manifest": manifest, **inputs}, {"files": {name: name for name in inputs}}
+    files = {name: part for name, part in parts.items() if part is not None}
+    return files, {**params, "files": {name: name for name in files}}
+
+
+def grub_menu(job: Job) -> bytes:
+    """The text of GRUB's menu; params and inputs are those of contents()."""
+    files = {name: f"{FOLDER}/{file}" for name, file in job.params["files"].items()}
+    bundle = files.get("bundle", "")
+    if bundle:
+        files = menu.in_bundle(Manifest.from_bytes(job.path("manifest").read_bytes(), "the bundle"))
+    return menu.grub(job.params["template"], job.params["menu"], bundle, files, loopback=bool(bundle)).encode()
 
 
 def require_dom0(making: Making) -> None:
@@ -92,8 +108,7 @@ def run(job: Job) -> None:
             loaders[file] = job.path(name)
         else:
             disk.bios(job.path(name), job.path("modules") / "usr/lib/grub/i386-pc/boot.img")
-    manifest = Manifest.from_bytes(job.path("manifest").read_bytes(), "the bundle")
-    text = menu.render(job.params["menu"], manifest)
+    text = grub_menu(job)
     copy: dict[str, fat.Content] = {f"xenbuild/{file}": job.path(name) for name, file in job.params["files"].items()}
     label = fat.label_of(job.params["label"])
     tries = job.params["tries"]
@@ -102,8 +117,8 @@ def run(job: Job) -> None:
     else:
         esp = len(disk.rows) + 1
         numbers = {"state": esp + 1, "a": esp + 2, "b": esp + 3}
-        choice = menu.fill(job.params["slots template"], {**job.params["menu"], **numbers})
-        disk.fat("esp", gpt.ESP, {**loaders, "xenbuild/grub.cfg": choice}, label)
+        choice = templates.fill("slots.cfg", job.params["slots template"], {**job.params["menu"], **numbers})
+        disk.fat("esp", gpt.ESP, {**loaders, "xenbuild/grub.cfg": choice.encode()}, label)
         disk.state(tries)
         size = sum(path.stat().st_size for path in copy.values() if isinstance(path, Path))
         for name in ("a", "b"):  # with room for a bundle that is twice as large

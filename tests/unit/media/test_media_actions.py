@@ -18,6 +18,7 @@ from xenbuild.compose.inspect import inspect
 from xenbuild.compose.manifest import Manifest, Part
 from xenbuild.formats.fatread import read_fat
 from xenbuild.formats.gpt import BIOS_BOOT, read_gpt
+from xenbuild.parts.templates import source
 from xenbuild.plan.action import Action, File, Input, TreeOf
 from xenbuild.plan.run import run
 from xenbuild.store.store import Store
@@ -51,6 +52,7 @@ def disk(store: Store, label: str = "lab", **changes: Any) -> bytes:
     }
     params = {
         "files": {"bundle": "bundle.elf"},
+        "template": source("grub.cfg", Path()),
         "menu": menu_params(slots=bool(changes.get("tries"))),
         "label": label,
         "data": None,

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.smoke
 slow = pytest.mark.slow
 
 # What the quick part shows: one boot by a BIOS and one by UEFI.
-QUICK = {("x86_64/xen", "stick-bios"), ("x86_64/xen", "application")}
+QUICK = {("x86_64/xen", "stick-bios"), ("x86_64/xen", "application"), ("ia32/hvkernel", "cd-bios")}
 TESTS = {
     "x86_64/xen": [
         "disk-uefi", "disk-uefi-ia32", "fallback", "cd-bios", "cd-uefi", "cd-uefi-ia32", "stick-bios", "stick-uefi",
@@ -31,6 +31,8 @@ TESTS = {
     ],
     "arm64/xen": ["disk-uefi", "cd-uefi", "stick-uefi", "application", "cloud", "card"],
     "armv7/xen": ["card"],
+    "x86_64/hvkernel": ["disk-bios", "cd-bios", "stick-bios", "net-bios", "cd-uefi-ia32", "disk-uefi"],
+    "ia32/hvkernel": ["disk-bios", "cd-bios", "stick-bios", "net-bios", "cd-uefi-ia32"],
 }  # fmt: skip
 CASES = [
     pytest.param(target, name, marks=[] if (target, name) in QUICK else [slow])

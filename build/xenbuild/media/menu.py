@@ -35,6 +35,7 @@ def values(making: Making, folder: str = "/xenbuild") -> Json:
     return {
         "template": template("grub.cfg", making.declaration.folder),
         "arch": making.declaration.target.arch,
+        "uefi_parts": making.declaration.target.hypervisor == "xen",
         "folder": folder,
         "timeout": int(menu.timeout),
         "default": titles.index(menu.default) if menu.default else 0,

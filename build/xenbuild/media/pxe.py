@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 MANIFEST = "netboot.json"
 U_BOOT = ("arm64", "armv7")  # architectures whose boards have U-Boot
+MACHINES = {"ia32": "x86_64"}  # architecture of an image -> that of the machines that start it, if it is another
 
 
 def plan(making: Making) -> OutputOf:
@@ -28,7 +29,7 @@ def plan(making: Making) -> OutputOf:
     from xenbuild.spec.netboot import load_netboot
 
     recipe = load_netboot(making.declaration.folder)
-    arch = making.declaration.target.arch
+    arch = _machines(making)
     parts = _uefi_parts(making)
     inputs: dict[str, Input] = {"bundle": making.bundle, **{f"part-{name}": part for name, part in parts.items()}}
     copied = recipe.files.get(arch)
@@ -52,6 +53,11 @@ def plan(making: Making) -> OutputOf:
     return Action(label, "xenbuild.media.pxe:run", params, inputs, ("tree",)).output("tree")
 
 
+def _machines(making: Making) -> str:
+    arch = making.declaration.target.arch
+    return MACHINES.get(arch, arch)
+
+
 def _bundle_name(making: Making) -> str:
     from xenbuild.compose.bundle import FORMATS
 
@@ -62,7 +68,7 @@ def _uefi_parts(making: Making) -> dict[str, Input]:
     """What UEFI machines are sent, by name below efi/; nothing where Xen is not started with a dom0 beside it."""
     declaration, parts = making.declaration, making.parts
     arch = declaration.target.arch
-    if parts.kernel is None or parts.initramfs is None or arch == "armv7":
+    if parts.kernel is None or parts.initramfs is None or arch == "armv7" or making.firmware == ("bios",):
         return {}
     if parts.xsm_policy is not None or any(domain.start == "dom0less" for domain in declaration.domains.values()):
         return {}
@@ -80,7 +86,7 @@ def _texts(making: Making, uefi: bool) -> dict[str, str]:
     from xenbuild.media.templates import chosen_entry, menu_entries, render
 
     declaration, menu, parts = making.declaration, making.image.menu, making.parts
-    arch = declaration.target.arch
+    arch = _machines(making)
     entries = menu_entries(declaration, parts.hypervisor_cmdline.split(), parts.kernel_cmdline.split(), menu)
     values: dict[str, Any] = {
         "name": declaration.name,

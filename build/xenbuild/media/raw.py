@@ -66,7 +66,7 @@ def contents(making: Making) -> tuple[dict[str, Input], Json]:
     """What GRUB starts, as inputs, and the names of these files on a medium."""
     manifest = making.compose.output("manifest")
     require_dom0(making)
-    if making.declaration.target.arch == "x86_64":
+    if making.declaration.target.arch in ("x86_64", "ia32"):
         return {"manifest": manifest, "bundle": making.bundle}, {"files": {"bundle": "bundle.elf"}}
     own = making.parts
     parts = {"xen": own.hypervisor, "kernel": own.kernel, "initramfs": own.initramfs, XSM_POLICY: own.xsm_policy}

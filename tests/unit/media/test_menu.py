@@ -26,6 +26,7 @@ def params(**changes: Any) -> dict[str, Any]:
     return {
         "template": menu.template("grub.cfg", TOP),
         "arch": "x86_64",
+        "uefi_parts": True,
         "folder": "/xenbuild",
         "timeout": 0,
         "default": 0,
@@ -53,6 +54,12 @@ def test_parts_are_sectors_of_the_bundle() -> None:
     assert "module2 (bundle)24+1 console=hvc0 $more_dom0" in lines
     assert "module2 (bundle)32+2" in lines
     assert "multiboot2 /xenbuild/bundle.elf $more -- $more_dom0" in lines
+
+
+def test_a_hypervisor_that_is_no_uefi_application_is_started_from_the_bundle_alone() -> None:
+    lines = rendered(uefi_parts=False)
+    assert lines.count("multiboot2 /xenbuild/bundle.elf $more -- $more_dom0") == 1
+    assert not any("module2" in line or "efi" in line for line in lines)
 
 
 def test_lines_of_the_menu_have_words_of_their_own() -> None:

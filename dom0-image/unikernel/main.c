@@ -23,8 +23,8 @@ static void say_hello(void)
 	       version & 0xffff, extra, start_info->nr_pages * 4, pages_left() * 4);
 }
 
-/* The word by which a test knows its boot: from the command line, or where a boot loader without words of its own
- * left it, in the firmware. */
+/* The word by which a test knows its boot: from the command line, or where a boot loader without
+ * words of its own left it, in the firmware. */
 static void find_nonce(char *buffer, size_t size)
 {
 	char words[256];

@@ -139,6 +139,17 @@ def until(argv: list[str], log: Path, pattern: str) -> str:
 
 
 @slow
+def test_pxelinux_starts_our_own_hypervisor(showcase: Project, tool: Callable[[str], list[str]], tmp_path: Path) -> None:
+    """The other boot loader of the tree; QEMU's card has iPXE, which loads what the network names."""
+    assert showcase.run("image", "--profile", "media", "ia32/hvkernel").code == 0
+    tree, log = showcase.image("ia32-hvkernel/net"), tmp_path / "log"
+    words = ["-machine", "pc", "-cpu", "pentium2", "-m", "128", "-display", "none", "-no-reboot", "-accel", "tcg"]
+    words += ["-netdev", f"user,id=n,tftp={tree},bootfile=pxelinux.0", "-device", "e1000,netdev=n"]
+    console = until([*tool("qemu-system-x86_64"), *words, "-serial", f"file:{log}"], log, "xenbuild: dom0 ready")
+    assert "PXELINUX" in console
+
+
+@slow
 def test_an_application_for_arm64_is_found_by_firmware(
     showcase: Project, tool: Callable[[str], list[str]], tools_group: Callable[[str], ToolsTree], tmp_path: Path
 ) -> None:

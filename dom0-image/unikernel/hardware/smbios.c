@@ -8,11 +8,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#define BIOS	    0xf0000
+#define BIOS        0xf0000
 #define BIOS_SIZE   0x10000u
-#define MOST	    0x40000u /* bytes of a table that are believed */
+#define MOST        0x40000u /* bytes of a table that are believed */
 #define OEM_STRINGS 11
-#define END	    127
+#define END         127
 
 struct table {
 	u64 address;
@@ -40,7 +40,8 @@ static bool find_table(const u8 *bios, struct table *table)
 	return false;
 }
 
-/* The string of a structure that begins with `prefix`. `at`: the structure's strings, each ended by a zero byte. */
+/* The string of a structure that begins with `prefix`. `at`: the structure's strings, each ended by
+ * a zero byte. */
 static const char *string_with(const char *at, const char *end, const char *prefix)
 {
 	size_t length = strlen(prefix);

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 MANIFEST = "netboot.json"
 U_BOOT = ("arm64", "armv7")  # architectures whose boards have U-Boot
+MACHINES = {"ia32": "x86_64"}  # architecture of an image -> that of the machines that start it, if it is another
 
 
 def plan(making: Making) -> OutputOf:
@@ -31,7 +32,7 @@ def plan(making: Making) -> OutputOf:
     from xenbuild.spec.netboot import load_netboot
 
     recipe = load_netboot(making.declaration.folder)
-    arch = making.declaration.target.arch
+    arch = _machines(making)
     parts = _uefi_parts(making)
     inputs: dict[str, Input] = {"bundle": making.bundle, **{f"part-{name}": part for name, part in parts.items()}}
     copied = recipe.files.get(arch)
@@ -55,6 +56,11 @@ def plan(making: Making) -> OutputOf:
     return Action(label, "xenbuild.media.pxe:run", params, inputs, ("tree",)).output("tree")
 
 
+def _machines(making: Making) -> str:
+    arch = making.declaration.target.arch
+    return MACHINES.get(arch, arch)
+
+
 def _bundle_name(making: Making) -> str:
     from xenbuild.compose.bundle import FORMATS
 
@@ -65,7 +71,7 @@ def _uefi_parts(making: Making) -> dict[str, Input]:
     """What UEFI machines are sent, by name below efi/; nothing where Xen is not started with a dom0 beside it."""
     declaration, parts = making.declaration, making.parts
     arch = declaration.target.arch
-    if parts.kernel is None or parts.initramfs is None or arch == "armv7":
+    if parts.kernel is None or parts.initramfs is None or arch == "armv7" or making.firmware == ("bios",):
         return {}
     if any(domain.start == "dom0less" for domain in declaration.domains.values()):
         return {}
@@ -85,9 +91,10 @@ def _texts(making: Making, parts: Collection[str]) -> dict[str, str]:
     from xenbuild.media import menu
     from xenbuild.parts.templates import render, source
 
-    folder, arch, bundle = making.declaration.folder, making.declaration.target.arch, _bundle_name(making)
+    folder, arch, bundle = making.declaration.folder, _machines(making), _bundle_name(making)
     values: dict[str, Any] = {
         **menu.values(making),
+        "arch": arch,
         "bundle": bundle if arch == "x86_64" else "",
         "parts": "xen.efi" in parts,
         "initramfs": "initramfs" in parts,

@@ -72,9 +72,10 @@ def contents(making: Making) -> tuple[dict[str, Input], Json]:
         "template": templates.source("grub.cfg", making.declaration.folder),
         "menu": {**menu.values(making), "slots": slots, "slot": SLOT if slots else ""},
     }
-    if making.declaration.target.arch == "x86_64":
+    if making.declaration.target.arch in ("x86_64", "ia32"):
         whole: dict[str, Input] = {"manifest": making.compose.output("manifest"), "bundle": making.bundle}
-        return whole, {**params, "files": {"bundle": "bundle.elf"}}
+        params |= {"files": {"bundle": "bundle.elf"}, "apart": making.declaration.target.hypervisor == "xen"}
+        return whole, params
     own = making.parts
     parts = {"xen": own.hypervisor, "kernel": own.kernel, "initramfs": own.initramfs, XSM_POLICY: own.xsm_policy}
     files = {name: part for name, part in parts.items() if part is not None}
@@ -85,8 +86,9 @@ def grub_menu(job: Job) -> bytes:
     """The text of GRUB's menu; params and inputs are those of contents()."""
     files = {name: f"{FOLDER}/{file}" for name, file in job.params["files"].items()}
     bundle = files.get("bundle", "")
-    if bundle:
-        files = menu.in_bundle(Manifest.from_bytes(job.path("manifest").read_bytes(), "the bundle"))
+    if bundle:  # UEFI has Xen as an application of its own, and hvkernel by GRUB alone
+        manifest = Manifest.from_bytes(job.path("manifest").read_bytes(), "the bundle")
+        files = menu.in_bundle(manifest) if job.params["apart"] else {}
     return menu.grub(job.params["template"], job.params["menu"], bundle, files, loopback=bool(bundle)).encode()
 
 

@@ -52,6 +52,7 @@ def disk(store: Store, label: str = "lab", **changes: Any) -> bytes:
     }
     params = {
         "files": {"bundle": "bundle.elf"},
+        "apart": True,
         "template": source("grub.cfg", Path()),
         "menu": menu_params(slots=bool(changes.get("tries"))),
         "label": label,

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from xenbuild.errors import FormatError
 from xenbuild.formats.bmap import BLOCK, BlockMap, merge, read_bmap
-from xenbuild.store.files import CHUNK, in_words
+from xenbuild.store.files import CHUNK, data_of, in_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,22 +42,7 @@ def plan(image: Path) -> Plan:
                 raise FormatError(f"{beside} maps blocks of {map.block} bytes", advice="remove it: it is not needed")
             return Plan(map, clear=False)
     with in_words(image), image.open("rb") as file:
-        return Plan(BlockMap(size, merge(list(extents(file.fileno(), size)), size)), clear=True)
-
-
-def extents(fd: int, size: int) -> Iterator[tuple[int, int]]:
-    """(first byte, byte behind the last) of everything in a file that is no hole (lseek(2), SEEK_DATA)."""
-    at = 0
-    while at < size:
-        try:
-            start = os.lseek(fd, at, os.SEEK_DATA)
-        except OSError as error:
-            if error.errno == errno.ENXIO:
-                return  # only a hole is left
-            yield at, size  # a file system that does not tell
-            return
-        at = os.lseek(fd, start, os.SEEK_HOLE)
-        yield start, min(at, size)
+        return Plan(BlockMap(size, merge(list(data_of(file.fileno(), size)), size)), clear=True)
 
 
 def hashed(image: Path, map: BlockMap) -> BlockMap:

@@ -10,10 +10,10 @@ import struct
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import BinaryIO
 from uuid import UUID
 
 from xenbuild.errors import FormatError
+from xenbuild.formats.extents import Output
 
 SECTOR = 512
 ALIGNMENT = 2048  # sectors: where partitions begin, as every common tool has it
@@ -74,9 +74,7 @@ def sectors_for(last: int) -> int:
     return aligned(last + 1 + TABLE)
 
 
-def write_gpt(
-    file: BinaryIO, partitions: Sequence[Partition], disk: UUID, sectors: int, boot_code: bytes = b""
-) -> None:
+def write_gpt(file: Output, partitions: Sequence[Partition], disk: UUID, sectors: int, boot_code: bytes = b"") -> None:
     """Write MBR and both copies of the table to a disk of `sectors`. Raises ValueError if it cannot hold them."""
     usable = range(TABLE + 1, sectors - TABLE)
     _check(partitions, usable, boot_code)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from xenbuild.errors import FormatError
 from xenbuild.formats.bmap import BLOCK, BlockMap, merge, read_bmap
-from xenbuild.store.files import CHUNK, data_of, in_words
+from xenbuild.store.files import data_of, in_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,17 +41,3 @@ def plan(image: Path) -> Plan:
             return Plan(map, clear=False)
     with in_words(image), image.open("rb") as file:
         return Plan(BlockMap(size, merge(list(data_of(file.fileno(), size)), size)), clear=True)
-
-
-def hashed(image: Path, map: BlockMap) -> BlockMap:
-    """The map with the checksum of every range, to be written beside the image (formats.bmap.write_bmap)."""
-    with in_words(image), image.open("rb", buffering=0) as file:
-        return replace(map, ranges=tuple(replace(r, sha256=_sha256(file.fileno(), *map.extent(r))) for r in map.ranges))
-
-
-def _sha256(fd: int, start: int, end: int) -> str:
-    sha, chunk = hashlib.sha256(), memoryview(bytearray(CHUNK))
-    while start < end and (count := os.preadv(fd, [chunk[: min(CHUNK, end - start)]], start)):
-        sha.update(chunk[:count])
-        start += count
-    return sha.hexdigest()

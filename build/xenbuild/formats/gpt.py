@@ -88,9 +88,14 @@ def write_gpt(file: Output, partitions: Sequence[Partition], disk: UUID, sectors
     file.write(_header(sectors - 1, 1, sectors - TABLE, usable, disk, entries))
 
 
+def is_gpt(data: bytes | memoryview) -> bool:
+    """Whether the second sector begins a partition table."""
+    return bytes(data[SECTOR : SECTOR + 8]) == b"EFI PART"
+
+
 def read_gpt(data: bytes | memoryview, name: str) -> Gpt:
     """Read a disk's table. Raises FormatError if there is none, or the copies are damaged or differ."""
-    if len(data) < (2 * TABLE + 1) * SECTOR or bytes(data[512:520]) != b"EFI PART":
+    if len(data) < (2 * TABLE + 1) * SECTOR or not is_gpt(data):
         raise FormatError(f"{name} has no GUID partition table")
     first = _read_copy(data, 1, name)
     if first.sectors * SECTOR > len(data):

@@ -213,4 +213,4 @@ def _sectors(size: int) -> int:
     return -(-size // MIB) * MIB // gpt.SECTOR
 
 
-MEDIUM = Medium(plan, lambda arch: ".raw")
+MEDIUM = Medium(plan, lambda arch: ".raw", mapped=True)

@@ -202,4 +202,4 @@ def _one(job: Job, source: str, pattern: str) -> Any:
     return found[0]
 
 
-MEDIUM = Medium(plan, lambda arch: ".sd")
+MEDIUM = Medium(plan, lambda arch: ".sd", mapped=True)

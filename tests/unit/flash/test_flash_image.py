@@ -13,6 +13,7 @@ from xenbuild.errors import FormatError, HostError, IntegrityError
 from xenbuild.flash import blockmap
 from xenbuild.flash.image import built_images, read_image, require_unchanged
 from xenbuild.formats.bmap import Range, write_bmap
+from xenbuild.media.blockmap import hashed
 from xenbuild.store.digest import Digest
 from xenbuild.store.files import data_of
 
@@ -125,7 +126,7 @@ def test_a_file_without_data(tmp_path: Path) -> None:
 def test_a_map_beside_the_image(tmp_path: Path) -> None:
     path = tmp_path / "lab.raw"
     make_image(path, 8 * MIB, [(3 * MIB, 5000)])
-    map = blockmap.hashed(path, blockmap.plan(path).map)
+    map = hashed(path, blockmap.plan(path).map)
     (tmp_path / "lab.bmap").write_bytes(write_bmap(map))
     assert blockmap.plan(path) == blockmap.Plan(map, clear=False)
     os.truncate(path, 9 * MIB)

@@ -76,8 +76,9 @@ class Session:
         folders = {image.path.parent for image in images}
         names = (MANIFEST, SPDX, CYCLONEDX, PROVENANCE, "report.txt", SUMS, COMMANDS)
         beside = [folder / name for folder in sorted(folders) for name in names]
+        maps = [image.map_path for image in images if image.map is not None]
         inside = [image.path / name for image in images for name in image.files or ()]
-        return [*(image.path for image in images), *inside, *beside]
+        return [*(image.path for image in images), *maps, *inside, *beside]
 
 
 def own_files(declaration: Declaration) -> list[Path]:

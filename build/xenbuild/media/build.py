@@ -10,6 +10,7 @@ from threading import Lock
 
 from xenbuild.compose.bundle import Parts, bundle
 from xenbuild.compose.manifest import Manifest
+from xenbuild.media import blockmap
 from xenbuild.media.medium import Making
 from xenbuild.media.registry import medium
 from xenbuild.media.results import Image, Made, write_commands, write_results
@@ -51,11 +52,12 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The composing action of one target, its images by name, and the packages that they may need."""
+    """The composing action of one target, its images by name, their block maps, and the packages that they may need."""
 
     declaration: Declaration
     compose: Action
     images: Mapping[str, OutputOf]
+    maps: Mapping[str, OutputOf]  # block maps of those images that have one
     packages: tuple[LockedPackage, ...]
     origins: Origins
 
@@ -65,6 +67,7 @@ class Plan:
             self.origins.described,
             *(self.compose.output(name) for name in self.compose.outputs),
             *self.images.values(),
+            *self.maps.values(),
         ]
 
 
@@ -105,8 +108,9 @@ def plan(declaration: Declaration, settings: Settings) -> Plan:
     )
     compose = bundle(declaration, parts, tools, settings.store)
     images = _images(declaration, release, packages, parts, compose, sourced)
+    maps = {i.name: blockmap.plan(images[i.name], i.name) for i in declaration.images if medium(i.medium).mapped}
     used = tuple({p: None for role in packages.values() for p in role} | tool_packages)
-    return Plan(declaration, compose, images, used, origins(compose, images, used))
+    return Plan(declaration, compose, images, maps, used, origins(compose, images, used))
 
 
 def _hypervisor(
@@ -187,8 +191,10 @@ def build(declarations: Sequence[Declaration], settings: Settings, out: Path) ->
     images = []
     for made in plans:
         manifest = results[made.compose.output("manifest")].digest
+        maps = {name: results[one].digest for name, one in made.maps.items()}
         finished = [
-            Made(image, results[made.images[image.name]], medium(image.medium)) for image in made.declaration.images
+            Made(image, results[made.images[image.name]], medium(image.medium), maps.get(image.name))
+            for image in made.declaration.images
         ]
         beside = partial(_papers, made, settings, results)
         images += write_results(made.declaration, settings.store, manifest, finished, out, beside)

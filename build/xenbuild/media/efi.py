@@ -46,8 +46,8 @@ def run(job: Job) -> None:
 
     config = templates.fill("xen.cfg", job.params["template"], job.params["values"])
     sections = [Section(".config", config.encode())]
-    sections += [Section(label, job.path(n).read_bytes()) for n, label in SECTIONS.items() if n in job.inputs]
-    job.out("image").write_bytes(add_sections(job.path("xen").read_bytes(), sections, "xen.efi"))
+    sections += [Section(label, job.path(n)) for n, label in SECTIONS.items() if n in job.inputs]
+    job.put_extents("image", *add_sections(job.path("xen").read_bytes(), sections, "xen.efi"))
 
 
 MEDIUM = Medium(plan, lambda arch: ".efi")

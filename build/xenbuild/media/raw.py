@@ -25,8 +25,9 @@ from xenbuild.compose.manifest import Manifest
 from xenbuild.compose.policy import XSM_POLICY
 from xenbuild.errors import DeclarationError
 from xenbuild.formats import fat, gpt
+from xenbuild.formats.extents import Content, Extents, size_of
 from xenbuild.media import menu
-from xenbuild.media.grub import core, platforms
+from xenbuild.media.grub import boot_code, core, platforms
 from xenbuild.media.medium import Medium
 from xenbuild.parts import templates
 from xenbuild.plan.action import Action, Input, Json, OutputOf, canonical_json
@@ -58,7 +59,7 @@ def plan(making: Making) -> OutputOf:
         prefix = "/xenbuild" if platform.file else "(,gpt2)/xenbuild"
         inputs[f"grub-{firmware}"] = core(making, platform, prefix)
         if not platform.file:
-            inputs["modules"] = making.tools("grub-x86")
+            inputs["boot"] = boot_code(making, "boot.img")
     params["loaders"] = {f"grub-{firmware}": one.file for firmware, one in platforms(making).items()}
     label = f"write the disk {image.name}"
     return Action(label, "xenbuild.media.raw:run", params, inputs, ("image",), size_hint=64 * MIB).output("image")
@@ -104,14 +105,14 @@ def require_dom0(making: Making) -> None:
 def run(job: Job) -> None:
     """Action: params and inputs as in plan() -> image."""
     disk = _Disk(identity(job))
-    loaders: dict[str, fat.Content] = {}
+    loaders: dict[str, Content] = {}
     for name, file in sorted(job.params["loaders"].items()):
         if file:
             loaders[file] = job.path(name)
         else:
-            disk.bios(job.path(name), job.path("modules") / "usr/lib/grub/i386-pc/boot.img")
+            disk.bios(job.path(name), job.path("boot"))
     text = grub_menu(job)
-    copy: dict[str, fat.Content] = {f"xenbuild/{file}": job.path(name) for name, file in job.params["files"].items()}
+    copy: dict[str, Content] = {f"xenbuild/{file}": job.path(name) for name, file in job.params["files"].items()}
     label = fat.label_of(job.params["label"])
     tries = job.params["tries"]
     if not tries:
@@ -122,12 +123,12 @@ def run(job: Job) -> None:
         choice = templates.fill("slots.cfg", job.params["slots template"], {**job.params["menu"], **numbers})
         disk.fat("esp", gpt.ESP, {**loaders, "xenbuild/grub.cfg": choice.encode()}, label)
         disk.state(tries)
-        size = sum(path.stat().st_size for path in copy.values() if isinstance(path, Path))
+        size = sum(map(size_of, copy.values()))
         for name in ("a", "b"):  # with room for a bundle that is twice as large
             disk.fat(f"slot-{name}", gpt.BASIC_DATA, {**copy, "xenbuild/menu.cfg": text}, f"SLOT {name.upper()}", size)
     if data := job.params["data"]:
         disk.data(data["label"], data["size"], data["format"])
-    disk.write(job.out("image"))
+    job.put_extents("image", *disk.laid())
 
 
 def identity(job: Job) -> bytes:
@@ -143,7 +144,7 @@ class _Row:
     name: str
     kind: UUID
     sectors: int
-    files: dict[str, fat.Content] | None = None
+    files: dict[str, Content] | None = None
     layout: fat.Layout | None = None
     label: str = ""
     raw: bytes = b""
@@ -162,7 +163,7 @@ class _Disk:
         raw = core_image.read_bytes()
         self.rows.append(_Row("bios", gpt.BIOS_BOOT, _sectors(len(raw)), raw=raw))
 
-    def fat(self, name: str, kind: UUID, files: dict[str, fat.Content], label: str, room: int = 0) -> None:
+    def fat(self, name: str, kind: UUID, files: dict[str, Content], label: str, room: int = 0) -> None:
         layout = fat.smallest(files, room)
         self.rows.append(_Row(name, kind, _sectors(layout.size), files, layout, label))
 
@@ -171,7 +172,7 @@ class _Disk:
         layout = fat.fitting(MIB)
         full, disk = "1" * tries, self.identity.hex()[:16]
         block = STATE + f"slot=a\ntries={full}\nfull={full}\ndisk={disk}\nsector={layout.data}\n".encode()
-        files: dict[str, fat.Content] = {"grubenv": block.ljust(STATE_SIZE, b"#")}
+        files: dict[str, Content] = {"grubenv": block.ljust(STATE_SIZE, b"#")}
         self.rows.append(_Row("xenbuild-state", gpt.LINUX, MIB // gpt.SECTOR, files, layout, "STATE"))
 
     def data(self, label: str, size: int, form: str) -> None:
@@ -182,19 +183,20 @@ class _Disk:
             layout = fat.fitting(sectors * gpt.SECTOR)
             self.rows.append(_Row(label, gpt.BASIC_DATA, sectors, {}, layout, fat.label_of(label)))
 
-    def write(self, path: Path) -> None:
+    def laid(self) -> tuple[Extents, int]:
+        """What the disk consists of, and its size in bytes."""
         places = list(self._places())
         sectors = gpt.sectors_for(places[-1].last)
-        with path.open("wb") as file:
-            gpt.write_gpt(file, places, self._uuid("disk"), sectors, self._boot_code(places))
-            for row, place in zip(self.rows, places, strict=True):
-                if row.raw:
-                    file.seek(place.offset)
-                    file.write(_core_at(row.raw, place.first) if row.kind == gpt.BIOS_BOOT else row.raw)
-                elif row.layout is not None and row.files is not None:
-                    serial = int.from_bytes(self._uuid(f"{row.name} serial").bytes[:4])
-                    fat.write_fat(file, place.offset, row.files, row.layout, row.label, serial, place.first)
-            file.truncate(sectors * gpt.SECTOR)
+        out = Extents()
+        gpt.write_gpt(out, places, self._uuid("disk"), sectors, self._boot_code(places))
+        for row, place in zip(self.rows, places, strict=True):
+            if row.raw:
+                out.seek(place.offset)
+                out.write(_core_at(row.raw, place.first) if row.kind == gpt.BIOS_BOOT else row.raw)
+            elif row.layout is not None and row.files is not None:
+                serial = int.from_bytes(self._uuid(f"{row.name} serial").bytes[:4])
+                fat.write_fat(out, place.offset, row.files, row.layout, row.label, serial, place.first)
+        return out, sectors * gpt.SECTOR
 
     def _places(self) -> Iterator[gpt.Partition]:
         start = gpt.ALIGNMENT
@@ -228,4 +230,4 @@ def _sectors(size: int) -> int:
     return -(-size // MIB) * MIB // gpt.SECTOR
 
 
-MEDIUM = Medium(plan, lambda arch: ".raw")
+MEDIUM = Medium(plan, lambda arch: ".raw", mapped=True)

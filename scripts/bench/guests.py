@@ -124,7 +124,7 @@ def sizes(workshop: Workshop, terms: Terms) -> Iterator[Row]:
     for name, facts in json.loads(said).items():
         packed, inside, files = facts["packed"], facts["inside"], facts["files"]
         detail = f"{packed / 1e6:.2f} MB against {inside / 1e6:.2f} MB in {files} files"
-        yield Row(f"size, {name}", packed / inside, "x", 0.75, detail)
+        yield Row(f"size, {name}", packed / inside, "x", 0.7, detail)
 
 
 def added(workshop: Workshop, terms: Terms) -> Iterator[Row]:

@@ -12,6 +12,7 @@ from xenbuild.sources.request import Request
 from xenbuild.spec.model import Declaration
 from xenbuild.spec.recipe import Archive, HypervisorRecipe, Release, Tools, load_recipe
 
+_FILES_AS = {"ia32": "x86_64"}  # architecture -> the one whose boot loaders it has as well
 _HOST_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}  # uname -m -> Debian's name
 
 
@@ -148,7 +149,7 @@ def tool_requests(tools: Tools, groups: Sequence[str], folder: Path, host: str) 
             arch=release.architectures[target].debian if target else host,
             roots=tuple(tools.groups[group]),
             only="-" if target else "",
-            exclude=tuple(tools.exclude),
+            exclude=(*tools.exclude, *tools.without.get(group, ())),
             archives=_components(release, tools.components.get(group, [])),
             folder=folder,
         )
@@ -166,5 +167,6 @@ def _components(release: Release, names: Sequence[str]) -> tuple[Archive, ...]:
 
 def needed_groups(tools: Tools, architectures: Collection[str], host: str) -> list[str]:
     """The groups of tools that a declaration may need on a host whose targets are of these architectures."""
-    wanted = [group for group in sorted(tools.groups) if tools.files.get(group) in (None, *architectures)]
+    having = {_FILES_AS.get(arch, arch) for arch in architectures}
+    wanted = [group for group in sorted(tools.groups) if tools.files.get(group) in (None, *having)]
     return [group for group in wanted if group not in tools.hosts[host]]

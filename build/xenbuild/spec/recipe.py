@@ -204,6 +204,7 @@ class Tools(Recipe):
         "components of the release's first archive that a group comes from, where it is not main", factory=dict
     )
     exclude: list[str] = key("packages that are left out although something depends on them", factory=list)
+    without: dict[str, list[str]] = key("packages that one group leaves out besides", factory=dict)
     programs: dict[str, list[str]] = key("programs by group that a declaration may take from the host", factory=dict)
 
     def group_of(self, program: str) -> str | None:

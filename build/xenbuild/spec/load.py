@@ -216,10 +216,11 @@ def _convert(tree: Mapping, target: Target, document: Document, resolver: _Resol
     return made
 
 
-def _host(made: Declaration) -> tuple[Release, Board]:
-    """What the rules of the host ask: the release of the packages, and the machine of tests."""
-    board = load_recipe(HypervisorRecipe, made.target.hypervisor, made.folder).boards[made.target.arch]
-    return load_recipe(Release, made.release, made.folder), load_recipe(Board, board, made.folder)
+def _host(made: Declaration) -> tuple[Release, HypervisorRecipe, Board]:
+    """What the rules of the host ask: the release of the packages, the hypervisor, and the machine of tests."""
+    hypervisor = load_recipe(HypervisorRecipe, made.target.hypervisor, made.folder)
+    board = load_recipe(Board, hypervisor.boards[made.target.arch], made.folder)
+    return load_recipe(Release, made.release, made.folder), hypervisor, board
 
 
 def _check_host_tools(made: Declaration, problems: Problems) -> None:

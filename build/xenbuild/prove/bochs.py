@@ -9,6 +9,7 @@ serial line is a TCP connection to us: Bochs waits while nobody reads, so nothin
 
 from __future__ import annotations
 
+import re
 import socket
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
@@ -18,6 +19,7 @@ from pathlib import Path
 from xenbuild.errors import HostError
 from xenbuild.media.templates import grub_quoted, render
 from xenbuild.parts.toolstree import ToolsTree
+from xenbuild.prove.console import last_words
 from xenbuild.spec.proof import Test
 from xenbuild.spec.recipe import Board
 from xenbuild.store.files import in_words
@@ -101,6 +103,12 @@ def connecting(listener: socket.socket) -> str:
     """What com1 is then (bochsrc(5))."""
     host, port = listener.getsockname()
     return f"mode=socket-client, dev={host}:{port}"
+
+
+def reason(said: str) -> str:
+    """Why Bochs has ended, of all that it said."""
+    found = re.search(r"exiting with the following message:\s*(?:\[\w* *\] )?(.*)", said)
+    return found[1].strip() if found else last_words(said)
 
 
 def _run(argv: list[str]) -> None:

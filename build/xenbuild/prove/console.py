@@ -14,7 +14,7 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
@@ -27,10 +27,15 @@ _TICK = 0.25  # seconds between looks at the cancel flag
 _SAID_KEPT = 8192  # bytes
 
 
+def last_words(said: str) -> str:
+    return " / ".join(said.splitlines()[-2:])
+
+
 class Console:
     """An emulator with its serial port on our pipe. Use as a context manager: leaving it kills the machine.
 
-    With `listener` the serial port is what connects there; `name` is what messages call the emulator.
+    With `listener` the serial port is what connects there; `name` is what messages call the emulator, and `reason`
+    finds in what it has said itself why it has ended.
     """
 
     def __init__(
@@ -44,6 +49,7 @@ class Console:
         fds: Sequence[int] = (),
         listener: socket.socket | None = None,
         name: str = "QEMU",
+        reason: Callable[[str], str] = last_words,
     ) -> None:
         self.history = History()
         self._argv = list(argv)
@@ -55,6 +61,7 @@ class Console:
         self._plain = Plain()
         self._said = b""  # by the emulator itself
         self._name = name
+        self._reason = reason
         self._listener = listener
         self._line: socket.socket | None = None
         self._ended = False
@@ -216,8 +223,7 @@ class Console:
     def _death(self, what: str) -> ProofFailed | HostError:
         """Why the machine is gone: the emulator could not run it (HostError), or it switched itself off or crashed."""
         status = process.status(self._process)
-        said = self._said.decode("utf-8", "replace").strip()
-        reason = " / ".join(said.splitlines()[-2:]) if said else "it gave no reason"
+        reason = self._reason(self._said.decode("utf-8", "replace").strip()) or "it gave no reason"
         if status == 0:
             return ProofFailed(f"the machine switched itself off before the console said {what}")
         how = f"was killed by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from xenbuild.errors import Position, XenbuildError
 from xenbuild.prove import steps
-from xenbuild.prove.bochs import Bochs, connecting, listen
+from xenbuild.prove.bochs import Bochs, connecting, listen, reason
 from xenbuild.prove.boot import Boot
 from xenbuild.prove.console import Console, compile_pattern
 from xenbuild.prove.machine import NONCE_WORD, Programs, Start, loader_words, qemu_argv
@@ -131,7 +131,8 @@ def prove(proof: Proof, programs: Programs, cancel: threading.Event | None = Non
             words = loader_words(test.cmdline, nonce)
             if proof.bochs:
                 listener = stack.enter_context(listen())
-                started = begin(proof.bochs.argv(connecting(listener), words), listener=listener, name="Bochs")
+                argv = proof.bochs.argv(connecting(listener), words)
+                started = begin(argv, listener=listener, name="Bochs", reason=reason)
             else:
                 argv = qemu_argv(proof.board, test.machine, proof.start, programs=programs, words=words, kvm=proof.kvm)
                 verdict.reproduce += (shlex.join(argv),)

@@ -46,6 +46,7 @@ void *map_device(u64 address, size_t size);
 void *map_boot(u64 address, size_t size);
 void hv_map(ulong va, u64 address, size_t size, u64 flags);
 void cpu_features(void);
+void fpu_init(void);
 void cpu_init(struct cpu *cpu);
 struct cpu *cpu_prepare(unsigned int id, u8 *block);
 void idt_init(void);

@@ -7,6 +7,7 @@
 #include "guest.h"
 #include "hypercall.h"
 #include "memory.h"
+#include "screen.h"
 #include "shell.h"
 #include "xenstore/connection.h"
 
@@ -28,9 +29,11 @@ enum shutdown_reason main(void)
 
 	if (!is_dom0())
 		panic("this is made to be dom0");
+	screen_begin();
 	say_hello();
 	connections_start();
 	devices_start();
+	screen_start(shell_type);
 	guests_start((char *)start_info->mod_start, start_info->mod_len);
 	guests_autostart();
 	option("xenbuild.nonce", nonce, sizeof(nonce));

@@ -103,15 +103,12 @@ static mfn_t frame_in(const void *list, u32 n, bool wide)
 static bool map_pixels(struct fbback *back, bool wide)
 {
 	u32 per_page = PAGE_SIZE / (wide ? 8 : 4), directory = 0;
-	const void *directories =
-	    (const char *)(uintptr_t)back->page + offsetof(struct fb_page, pd);
+	/* Behind `depth`, where the guest's unsigned long may begin. */
+	u32 at = round_up(offsetof(struct fb_page, depth) + 1, wide ? 8 : 4);
+	const void *directories = (const char *)(uintptr_t)back->page + at;
 	void *list = NULL;
 	bool ok = true;
 
-	/* Where an unsigned long of the guest is wider than ours, its array begins at a multiple.
-	 */
-	directories =
-	    (const void *)(((uintptr_t)directories + (wide ? 7 : 3)) & ~(uintptr_t)(wide ? 7 : 3));
 	back->pixels = window_alloc(back->pages);
 	if (!back->pixels)
 		return false;

@@ -94,6 +94,8 @@ def _lines(declaration: Declaration, guest: Guest) -> Iterator[str]:
         else:
             yield f"disk {device} {mode} hardware {guest.outside[device].removeprefix(_HARDWARE)}"
     yield from (f"nic {network.mac}" for network in domain.networks)
+    if domain.framebuffer is not None:
+        yield "screen yes"
     yield f"restart {domain.restart}"
     yield f"autostart {'yes' if domain.autostart else 'no'}"
     if domain.after:

@@ -98,10 +98,14 @@ def _guest(name: str, domain: Domain) -> Iterator[Rule]:
     yield len(name) > MAX_NAME, domain, "", f"{what} takes names up to {MAX_NAME} characters", "give it a shorter one"
     yield domain.type != "pv", domain, "type", f"{what} starts pv guests only", "write type: pv"
     for key, lacks in (
-        ("framebuffer", "has no screens"), ("pci", "hands no devices out"), ("settings", "does not know xl.cfg(5)"),
+        ("pci", "hands no devices out"), ("settings", "does not know xl.cfg(5)"),
         ("max_memory", "gives no more than memory"), ("max_vcpus", "gives no more than vcpus"),
     ):  # fmt: skip
         yield bool(getattr(domain, key)), domain, key, f"{what} {lacks}", f"remove {key}"
+    if domain.framebuffer is not None:
+        for key in ("listen", "display", "keymap"):
+            said = key in domain.framebuffer.origins
+            yield said, domain.framebuffer, key, f"{what} has no VNC but the machine's own screen", f"remove {key}"
     yield domain.boot == "firmware", domain, "boot", f"{what} has no firmware", "write boot: grub, or name a kernel"
     yield domain.on_shutdown == "save", domain, "on_shutdown", f"{what} has no disk to save to", "write destroy"
     long = sum(len(word) + 1 for word in domain.cmdline) > MAX_CMDLINE

@@ -168,7 +168,7 @@ def _layout(path: Path) -> Iterator[tuple[str, Data]]:
         for listed in index["manifests"]:
             for layer in json.loads(_blob(path, listed["digest"]))["layers"]:
                 yield f"{path}: {layer['annotations'][_TITLE]}", _blob(path, layer["digest"])
-    except (ValueError, KeyError, TypeError, OSError, RecursionError):
+    except (ValueError, KeyError, TypeError, AttributeError, OSError, RecursionError):
         raise FormatError(f"{path} is damaged: its index cannot be read", advice=_ADVICE) from None
 
 

@@ -174,7 +174,7 @@ IMAGES = {
     "x86_64-xen": [
         "parts.tar", "parts-oci.oci", "net", "disk.raw", "cd.iso", "application.efi", "cloud.qcow2", "virtual.vmdk",
     ],
-    "arm64-xen": ["card.sd", "disk.raw", "cd.iso", "application.efi", "net"],
+    "arm64-xen": ["card.sd", "disk.raw", "application.efi"],
 }  # fmt: skip
 
 
@@ -194,7 +194,7 @@ def test_a_flipped_bit_in_a_part_is_found_in_every_medium(
     files = [file for file in sorted(image.rglob("*")) if file.is_file()] if image.is_dir() else [image]
     kernel = next(file for file in files if chunk in file.read_bytes())
     content = bytearray(kernel.read_bytes())
-    content[content.rindex(chunk)] ^= 16
+    content[content.index(chunk)] ^= 16
     kernel.write_bytes(content)
     digest, own = sha256(content).hexdigest(), str(kernel.relative_to(tmp_path / folder))
     sums.write_text("".join(f"{digest if line[66:] == own else line[:64]}  {line[66:]}\n" for line in lines))
@@ -202,7 +202,7 @@ def test_a_flipped_bit_in_a_part_is_found_in_every_medium(
     assert verdict.checked["sums"].endswith("files are what SHA256SUMS says")
     assert verdict.checked["parts"].startswith(f"WRONG: {image}")
     assert "kernel" in verdict.checked["parts"] or "blob" in verdict.checked["parts"]
-    content[content.rindex(chunk[1:]) - 1] ^= 16
+    content[content.index(chunk[1:]) - 1] ^= 16
     kernel.write_bytes(content)
     sums.write_text("".join(f"{line}\n" for line in lines))
     assert verify(image, None, datetime.now(UTC)).checked["parts"].endswith("parts are whole")

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from xenbuild.errors import HostError
-from xenbuild.media.templates import grub_quoted, render
+from xenbuild.parts.templates import grub_words, render
 from xenbuild.parts.toolstree import ToolsTree
 from xenbuild.prove.console import last_words
 from xenbuild.spec.proof import Test
@@ -72,7 +72,7 @@ class Bochs:
         bundle.unlink(missing_ok=True)
         bundle.symlink_to(self.bundle.absolute())
         commands = self.folder / "grub.cfg"
-        told = " ".join(grub_quoted(word) for word in words)
+        told = grub_words(words)
         lines = ["serial --unit=0 --speed=115200", "terminal_output serial", f"set root={_ROOT}"]
         lines += ["set gfxpayload=text", f"multiboot /bundle.elf {told}", "boot"]
         commands.write_text("".join(f"{line}\n" for line in lines))

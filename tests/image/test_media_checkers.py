@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +14,8 @@ import pytest
 from project import TOP, Project, share_packages
 from signing import flipped, make_pair
 
+from xenbuild.formats.bmap import read_bmap
+from xenbuild.formats.fatread import read_fat
 from xenbuild.formats.gpt import read_gpt
 from xenbuild.media.build import Settings
 from xenbuild.parts.toolstree import ToolsTree
@@ -69,6 +73,31 @@ def test_the_disk(folder: str, project: Project, tools: Tool, tmp_path: Path) ->
     assert "::/EFI/BOOT/" in listed and "::/xenbuild/grub.cfg" in listed
     copied = checked(*tools("mtype"), "-i", tmp_path / "slot-a", "::/xenbuild/menu.cfg")
     assert "menuentry showcase {" in copied and "menuentry Recovery {" in copied
+
+
+def test_a_disk_that_bmaptool_copied_is_whole(
+    project: Project, tools: Tool, tools_group: Callable[[str], ToolsTree], tmp_path: Path
+) -> None:
+    """The map says all that matters: with noise in all that it leaves out, every checker is content."""
+    disk, copy = project.image("x86_64-xen/disk.raw"), tmp_path / "copy"
+    library = tools_group("test-flash").root / "usr/lib/python3/dist-packages"
+    words = [sys.executable, "-m", "bmaptool", "copy", "--bmap", f"{disk}.bmap", disk, copy]
+    done = subprocess.run(words, env={**os.environ, "PYTHONPATH": str(library)}, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    image, map = disk.read_bytes(), read_bmap(Path(f"{disk}.bmap").read_bytes(), "map")
+    there = bytearray(os.urandom(len(image)))
+    for start, end in (map.extent(one) for one in map.ranges):
+        there[start:end] = copy.read_bytes()[start:end]
+    copy.write_bytes(there)
+    assert map.mapped < len(image) // 4
+    assert "No problems found." in checked(*tools("sgdisk"), "-v", copy)
+    for part in read_gpt(there, "copy").partitions:
+        if part.name != "bios":
+            (tmp_path / "part").write_bytes(there[part.offset : part.offset + part.size])
+            checked(*tools("fsck.fat"), "-n", "-V", tmp_path / "part")
+    slot = next(part for part in read_gpt(there, "copy").partitions if part.name == "slot-b")
+    one, other = (read_fat(data[slot.offset : slot.offset + slot.size], "b") for data in (there, image))
+    assert one == other
 
 
 @pytest.mark.parametrize(("folder", "firmware"), [("x86_64-xen", ["BIOS", "UEFI"]), ("arm64-xen", ["UEFI"])])

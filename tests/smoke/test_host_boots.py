@@ -47,8 +47,9 @@ def test_the_host_is_shared_out(name: str, test: str, settings: Settings, tmp_pa
     passes(project(name, settings, tmp_path), "-k", test)
 
 
-def test_a_policy_is_enforced(tool: Callable[[str], list[str]], settings: Settings, tmp_path: Path) -> None:
-    """The policy is made for the very Xen of the bundle, which an image without one shows."""
+@pytest.fixture
+def flask(tool: Callable[[str], list[str]], settings: Settings, tmp_path: Path) -> Project:
+    """A machine with a policy made for the very Xen of its bundle, which an image without one shows."""
     made = project("flask", settings, tmp_path)
     (made.folder / "policy").write_bytes(b"")
     made.replace("  xsm_policy: policy", "  cmdline: []")
@@ -58,7 +59,17 @@ def test_a_policy_is_enforced(tool: Callable[[str], list[str]], settings: Settin
     words = [*tool("checkpolicy"), "-t", "Xen", "-c", "30", "-o", "policy", "policy.conf"]
     subprocess.run(words, cwd=made.folder, check=True, capture_output=True)
     made.replace("  cmdline: []", "  xsm_policy: policy")
-    passes(made)
+    return made
+
+
+def test_a_policy_is_enforced(flask: Project) -> None:
+    passes(flask)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("medium", ["disk", "cd", "application"])
+def test_a_policy_is_enforced_however_xen_is_started(medium: str, flask: Project) -> None:
+    passes(flask, "--profile", "media", "-k", medium)
 
 
 def part(image: Path, name: str) -> bytes:

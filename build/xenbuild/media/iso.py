@@ -15,12 +15,11 @@ import hashlib
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from xenbuild.compose.manifest import Manifest
 from xenbuild.formats import fat, gpt
-from xenbuild.media import menu
-from xenbuild.media.grub import core, platforms
+from xenbuild.formats.extents import Content, size_of
+from xenbuild.media.grub import boot_code, core, platforms
 from xenbuild.media.medium import Medium
-from xenbuild.media.raw import contents, identity
+from xenbuild.media.raw import contents, grub_menu, identity
 from xenbuild.plan.action import Action, OutputOf
 
 if TYPE_CHECKING:
@@ -38,12 +37,12 @@ _SEARCH = "search --no-floppy --set=root --file /xenbuild/{id}.id\nconfigfile /x
 def plan(making: Making) -> OutputOf:
     inputs, params = contents(making)
     inputs["tools"] = making.tools("media")
-    params |= {"menu": menu.values(making), "label": volume(making.image.label or making.declaration.name)}
+    params |= {"label": volume(making.image.label or making.declaration.name)}
     for firmware, platform in platforms(making).items():
         format = "" if platform.file else "i386-pc-eltorito"
         inputs[f"grub-{firmware}"] = core(making, platform, "/xenbuild", format)
         if not platform.file:
-            inputs["modules"] = making.tools("grub-x86")
+            inputs["boot"] = boot_code(making, "boot_hybrid.img")
     params["loaders"] = {f"grub-{firmware}": one.file for firmware, one in platforms(making).items()}
     label = f"write the CD {making.image.name}"
     return Action(label, "xenbuild.media.iso:run", params, inputs, ("image",), size_hint=64 * MIB).output("image")
@@ -59,21 +58,19 @@ def run(job: Job) -> None:
     for part, file in job.params["files"].items():
         (tree / file).symlink_to(job.path(part))
     (tree / f"{name.hex()[:32]}.id").write_bytes(b"")
-    manifest = Manifest.from_bytes(job.path("manifest").read_bytes(), "the bundle")
-    (tree / "grub.cfg").write_bytes(menu.render(job.params["menu"], manifest))
+    (tree / "grub.cfg").write_bytes(grub_menu(job))
     words = ["-as", "mkisofs", "-quiet", "-f", "-R", "-J", "-V", job.params["label"], "-o", str(job.out("image"))]
     words += [f"--modification-date={DATE}", "--set_all_file_dates", DATE]
     words += ["--gpt_disk_guid", str(UUID(bytes=hashlib.sha256(name).digest()[:16], version=4))]
-    esp: dict[str, fat.Content] = {}
+    esp: dict[str, Content] = {}
     for one, file in sorted(job.params["loaders"].items()):
         if file:
             esp[file] = job.path(one)
         else:
             # xorriso writes into it where it lies on the CD, so it needs a file of its own.
             (tree / "bios").write_bytes(job.path(one).read_bytes())
-            hybrid = job.path("modules") / "usr/lib/grub/i386-pc/boot_hybrid.img"
             words += ["-b", "xenbuild/bios", "-no-emul-boot", "-boot-load-size", "4", "-boot-info-table"]
-            words += ["--grub2-boot-info", "--grub2-mbr", str(hybrid)]
+            words += ["--grub2-boot-info", "--grub2-mbr", str(job.path("boot"))]
     if esp:
         image = job.folder / "esp"
         _write_esp(image, esp | {"xenbuild/grub.cfg": _SEARCH.format(id=name.hex()[:32]).encode()}, name)
@@ -88,8 +85,8 @@ def volume(text: str) -> str:
     return kept[:LABEL] or "XENBUILD"
 
 
-def _write_esp(path: Path, files: dict[str, fat.Content], name: bytes) -> None:
-    size = sum(len(one) if isinstance(one, bytes) else one.stat().st_size for one in files.values())
+def _write_esp(path: Path, files: dict[str, Content], name: bytes) -> None:
+    size = sum(map(size_of, files.values()))
     layout = fat.fitting(-(-(size + MIB // 2) // MIB) * MIB)
     with path.open("wb") as file:
         fat.write_fat(file, 0, files, layout, "ESP", int.from_bytes(name[:4]))

@@ -12,6 +12,7 @@ from xenbuild.spec.domain import Domain, Network
 from xenbuild.spec.model import Declaration
 from xenbuild.spec.partition import check_partition, guest_rules
 from xenbuild.spec.problems import Problems, nearest
+from xenbuild.spec.recipe import Release
 from xenbuild.spec.scalars import format_size, quote
 
 RESERVED = ("domain-0", "xen")
@@ -124,6 +125,19 @@ def _check_guest(made: Declaration, name: str, domain: Domain, problems: Problem
         if key in domain.settings:
             advice = f"write {ours}" if ours == key or " " not in ours else f"it is {ours}"
             problems.add(domain.at(f"settings.{key}"), f"{what}: {key} is not set by settings", advice)
+
+
+def check_cards(made: Declaration, release: Release, problems: Problems) -> None:
+    """Emulated network cards, which need an option ROM of the release."""
+    arch = release.architectures.get(made.target.arch)
+    if arch is None or arch.device_model is None:
+        return
+    known = arch.device_model.cards.files
+    for name, domain in made.domains.items():
+        for network in domain.networks:
+            if network.model is not None and domain.type == "hvm" and network.model not in known:
+                message = f"domains.{name}: {release.name} emulates no network card {quote(network.model)}"
+                problems.add(network.at("model"), message, nearest(network.model, known, show="cards"))
 
 
 def _check_foreign(made: Declaration, what: str, domain: Domain, problems: Problems) -> None:

@@ -31,8 +31,6 @@ PARAMETERS: dict[str, tuple[tuple[str, ...], float, float]] = {
     "cap_period": (("credit2",), 0.001, 1.0),
 }
 WEIGHED = ("credit", "credit2")
-# Media that are nothing but the bundle, and firmware under which the others start it; see media/.
-WHOLE, NOT_UEFI = ("bundle", "uboot", "tar", "oci"), ("bios", "u-boot")
 
 
 def check_host(
@@ -128,12 +126,6 @@ def _check_security(made: Declaration, package: HypervisorPackage, problems: Pro
         problems.add(xen.at("xsm_policy"), message, "bring a Xen with FLASK by hypervisor.file, or remove the policy")
     elif xen.xsm_policy is None and xen.xsm_mode is not None:
         problems.add(xen.at("xsm_mode"), "hypervisor.xsm_mode without xsm_policy", "name the policy, or remove it")
-    if xen.xsm_policy is not None:
-        for image in made.images:
-            if image.medium not in WHOLE and image.firmware not in NOT_UEFI:
-                message = f"image {image.name}: under UEFI Xen is started by its parts, without hypervisor.xsm_policy"
-                advice = f"write medium: bundle, or firmware: {' or '.join(NOT_UEFI)} where the medium has it"
-                problems.add(image.at("medium"), message, advice)
     if xen.microcode is not None and not xen.microcode.packages and not xen.microcode.files:
         problems.add(xen.at("microcode"), "hypervisor.microcode names neither packages nor files",
                      "write for example packages: [amd64-microcode, intel-microcode]")  # fmt: skip

@@ -27,6 +27,7 @@ from xenbuild.spec.document import (
 )
 from xenbuild.spec.dom0 import Dom0
 from xenbuild.spec.domain import Domain
+from xenbuild.spec.guests import check_cards
 from xenbuild.spec.host import check_host
 from xenbuild.spec.inputs import check_sources
 from xenbuild.spec.keys import keys
@@ -87,7 +88,9 @@ def load(
     recipes = _recipes(made, problems)
     made = settle(made, recipes, problems)
     _check_host_tools(made, problems)
-    check_host(made, *_host(made), problems)
+    release, hypervisor, board = _host(made)
+    check_host(made, release, hypervisor, board, problems)
+    check_cards(made, release, problems)
     problems.check()
     return replace(made, files=(*document.files, *(recipe.file for recipe in recipes)))
 

@@ -60,10 +60,19 @@ class KernelPackage(Node):
 
 
 @dataclass(kw_only=True)
+class Cards(Node):
+    """Option ROMs of the network cards that QEMU emulates: it does not start without that of a card."""
+
+    roots: list[str] = key("packages that hold them")
+    files: dict[str, str] = key("an option ROM by the card that guests call `model`")
+
+
+@dataclass(kw_only=True)
 class DeviceModel(Node):
     roots: list[str] = key("packages of QEMU for Xen and of the firmware that it starts guests with")
     exclude: list[str] = key("packages that are left out although something depends on them", factory=list)
     files: list[str] = key("patterns of the members that are wanted; libraries follow by themselves")
+    cards: Cards = key("emulated network cards, for guests that name one")
 
 
 @dataclass(kw_only=True)
@@ -201,6 +210,7 @@ class Tools(Recipe):
         "components of the release's first archive that a group comes from, where it is not main", factory=dict
     )
     exclude: list[str] = key("packages that are left out although something depends on them", factory=list)
+    without: dict[str, list[str]] = key("packages that one group leaves out besides", factory=dict)
     programs: dict[str, list[str]] = key("programs by group that a declaration may take from the host", factory=dict)
 
     def group_of(self, program: str) -> str | None:

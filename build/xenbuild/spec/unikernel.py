@@ -46,6 +46,9 @@ def _check(made: Declaration, problems: Problems) -> None:
     rules = [*_dom0(made)]
     for name, domain in made.domains.items():
         rules += _guest(name, domain)
+    for image in made.images:
+        advice = "it does not tell which copy is good; remove slots"
+        rules.append((image.slots is not None, image, "slots", "slots with a dom0 that is a unikernel", advice))
     for test in made.tests:
         for step in test.steps:
             advice = "use `send` and `expect`; its commands are listed by help"

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
+import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,23 @@ from xenbuild.spec.recipe import Board
 FAKE = Path(__file__).with_name("fake_qemu.py")
 WHERE = Position(Path("xenbuild.yaml"), 42, 7)
 
+LIMIT = 90  # seconds that a test may take; the longest deadline in one is 60
+
 Judge = Callable[..., Verdict]
+
+
+@pytest.fixture(autouse=True)
+def limit() -> Iterator[None]:
+    """A test of what waits for evidence fails, rather than waiting for ever, when the waiting is broken."""
+
+    def end(number: int, frame: object) -> None:
+        pytest.fail(f"longer than {LIMIT} seconds")
+
+    before = signal.signal(signal.SIGALRM, end)
+    signal.alarm(LIMIT)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
 
 
 def programs(name: str) -> list[str]:

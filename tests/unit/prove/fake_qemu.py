@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 
@@ -45,16 +46,30 @@ class Monitor(threading.Thread):
                 os._exit(0)
 
 
+def typed(echo: bool, lost: int) -> Iterator[bytes]:
+    """Lines as they are typed, each piece echoed at once, as a terminal does.
+
+    The first `lost` lines are swallowed, as a starting getty does.
+    """
+    line = b""
+    while piece := os.read(0, 4096):
+        for part in piece.splitlines(keepends=True):
+            if echo and not lost:
+                say(part.replace(b"\n", b"\r\n"))
+            line += part
+            if line.endswith(b"\n"):
+                if lost:
+                    lost -= 1
+                else:
+                    yield line
+                line = b""
+
+
 def shell(echo: bool = True, lost: int = 0) -> None:
-    """An echoing shell. The first `lost` lines are swallowed, as a starting getty does."""
+    """A shell of which not more is there than the tests need."""
     pending = functions = ""
     say(b"/ # ")
-    for line in iter(sys.stdin.buffer.readline, b""):
-        if lost:
-            lost -= 1
-            continue
-        if echo:
-            say(line.replace(b"\n", b"\r\n"))
+    for line in typed(echo, lost):
         pending += line.decode()
         if pending.startswith("(") and "\n)" not in pending:
             say(b"> ")

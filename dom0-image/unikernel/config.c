@@ -117,6 +117,8 @@ static bool setting(const char *key, struct words *words, struct guest_config *g
 		return small(words, &guest->weight, 65535) && guest->weight;
 	if (!strcmp(key, "cap"))
 		return small(words, &guest->cap, 65535);
+	if (!strcmp(key, "cpus"))
+		return number(words, &guest->cpus) && guest->cpus;
 	if (!strcmp(key, "kernel"))
 		return word(words, guest->kernel, sizeof(guest->kernel));
 	if (!strcmp(key, "initramfs"))

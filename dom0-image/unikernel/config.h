@@ -32,6 +32,7 @@ struct guest_config {
 	char name[GUEST_NAME_MAX];
 	u64 memory; /* KiB */
 	u32 vcpus, weight, cap;
+	u64 cpus; /* bit n: may run on CPU n; 0: on all */
 	char kernel[FILE_NAME_MAX], initramfs[FILE_NAME_MAX];
 	char cmdline[CMDLINE_MAX];
 	struct disk_config disks[MAX_DISKS];

@@ -14,6 +14,7 @@ from xenbuild.parts.guest import Guest, settled
 from xenbuild.parts.segments import write_archive
 from xenbuild.plan.action import Action, Input, Json, OutputOf
 from xenbuild.plan.job import Job
+from xenbuild.spec.cpus import parse_cpus
 from xenbuild.spec.model import Declaration
 from xenbuild.spec.recipe import HypervisorRecipe, load_recipe
 from xenbuild.spec.scalars import format_size
@@ -79,6 +80,8 @@ def _lines(declaration: Declaration, guest: Guest) -> Iterator[str]:
     yield f"vcpus {domain.vcpus}"
     yield f"weight {domain.weight or 256}"
     yield f"cap {domain.cap or 0}"
+    if domain.cpus and (cpus := parse_cpus(domain.cpus)) is not None:
+        yield f"cpus {sum(1 << cpu for cpu in cpus)}"
     yield f"kernel {guest.name}/kernel"
     if guest.initramfs is not None:
         yield f"initramfs {guest.name}/initramfs"
@@ -94,6 +97,8 @@ def _lines(declaration: Declaration, guest: Guest) -> Iterator[str]:
         else:
             yield f"disk {device} {mode} hardware {guest.outside[device].removeprefix(_HARDWARE)}"
     yield from (f"nic {network.mac}" for network in domain.networks)
+    if domain.framebuffer is not None:
+        yield "screen yes"
     yield f"restart {domain.restart}"
     yield f"autostart {'yes' if domain.autostart else 'no'}"
     if domain.after:

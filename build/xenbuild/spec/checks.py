@@ -12,7 +12,7 @@ from xenbuild.spec.disks import check_disk
 from xenbuild.spec.dom0 import Bridge, Dom0, File, User
 from xenbuild.spec.domain import Disk, Domain, Network
 from xenbuild.spec.guests import check_guests, check_network
-from xenbuild.spec.image import Data, Menu, Slots
+from xenbuild.spec.image import Data, Menu, Signing, Slots
 from xenbuild.spec.images import check_data, check_images, check_menu, check_slots
 from xenbuild.spec.machines import check_memory
 from xenbuild.spec.model import Declaration, Source
@@ -26,9 +26,11 @@ MIN_MACHINE_MEMORY = 16 << 20  # what the guests of a test need is asked by spec
 
 def _exactly_one(node: Node, names: tuple[str, ...], what: str, problems: Problems, *, none_ok: bool = False) -> None:
     given = [name for name in names if getattr(node, name) is not None]
-    listed = ", ".join(names[:-1]) + f" or {names[-1]}"
+    said = [name.rstrip("_") for name in names]
+    listed = ", ".join(said[:-1]) + f" or {said[-1]}"
     if len(given) > 1:
-        problems.add(node.at(given[1]), f"{what} has both {given[0]} and {given[1]}", f"write exactly one of {listed}")
+        one, other = (name.rstrip("_") for name in given[:2])
+        problems.add(node.at(given[1]), f"{what} has both {one} and {other}", f"write exactly one of {listed}")
     elif not given and not none_ok:
         problems.add(node.at(), f"{what} does nothing: it has no {listed}", f"write exactly one of {listed}")
 
@@ -174,6 +176,10 @@ def _source(source: Source, problems: Problems) -> None:
         _only_with(source, kind, {n for k, ns in needs.items() if k != kind for n in ns} - set(names), problems)
 
 
+def _signing(signing: Signing, problems: Problems) -> None:
+    _exactly_one(signing, ("key_", "variable"), "signing", problems)
+
+
 def _only_with(source: Source, kind: str, strange: Iterable[str], problems: Problems) -> None:
     for name in sorted(strange):
         if getattr(source, name):
@@ -248,5 +254,6 @@ CHECKS: Mapping[type[Node], Check] = {
     Menu: check_menu,
     Data: check_data,
     Slots: check_slots,
+    Signing: _signing,
     Declaration: _declaration,
 }

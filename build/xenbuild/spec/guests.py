@@ -187,6 +187,9 @@ def _claims(made: Declaration, name: str, domain: Domain) -> Iterator[tuple[str,
             yield "mac", network.mac, network.at("mac")
         if network.address is not None:
             yield "address", network.address.partition("/")[0], network.at("address")
+    screen = domain.framebuffer
+    if screen is not None and screen.display is not None:
+        yield "VNC display", f"{screen.listen}:{screen.display}", screen.at("display")
     for number, device in enumerate(domain.pci):
         yield "PCI device", device if device.count(":") == 2 else f"0000:{device}", domain.at(f"pci[{number}]")
     for disk in domain.disks:

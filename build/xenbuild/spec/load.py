@@ -27,6 +27,7 @@ from xenbuild.spec.document import (
 )
 from xenbuild.spec.dom0 import Dom0
 from xenbuild.spec.domain import Domain
+from xenbuild.spec.emulator import check_emulators
 from xenbuild.spec.guests import check_cards
 from xenbuild.spec.host import check_host
 from xenbuild.spec.inputs import check_sources
@@ -91,6 +92,7 @@ def load(
     release, hypervisor, board = _host(made)
     check_host(made, release, hypervisor, board, problems)
     check_cards(made, release, problems)
+    check_emulators(made, board, problems)
     problems.check()
     return replace(made, files=(*document.files, *(recipe.file for recipe in recipes)))
 

@@ -142,6 +142,7 @@ class Board(Recipe):
     qemu: str = key("QEMU's program, qemu-system-...")
     machine: str = key("QEMU's -machine")
     cpu: str = key("QEMU's -cpu", default="")
+    bochs: str = key("Bochs's model of the CPU; Bochs has no such machine otherwise", default="")
     memory: Size = key("memory of the machine", default=Size(1 << 30))
     cpus: int = key("processors of the machine", default=1)
     arguments: list[str] = key("more QEMU arguments, verbatim", factory=list)

@@ -143,7 +143,9 @@ def test_a_command_in_dom0_is_timed_line_by_line(tmp_path: Path) -> None:
 
 FAKES = """
 now() { cat at; }
-carry_disk() { echo $(($(cat at) + 10 * $2)) >at; }
+card() { :; }
+use_card() { :; }
+carry_disk() { [ "$disk" = /dev/xvda ] && set -- 0 $(($2 / 2)); echo $(($(cat at) + 20 * $2)) >at; }
 carry_net() { echo $(($(cat at) + 100 * $2)) >at; }
 """
 
@@ -151,14 +153,15 @@ carry_net() { echo $(($(cat at) + 100 * $2)) >at; }
 def test_a_device_is_measured_within_seconds(tmp_path: Path) -> None:
     """bench-measure with a clock that its own carrying moves: 0.1 s a piece of the disk, 1 s one of the network."""
     text = (BENCH / "machines" / "devices" / "bench-measure").read_text()
-    script = text.replace("\nmeasure disk", f"{FAKES}\nmeasure disk", 1)
+    script = text.replace("\npv=$(card", f"{FAKES}\npv=$(card", 1)
     (tmp_path / "at").write_text("1000\n")
-    argv = ["sh", "-c", script, "bench-measure", "pv"]
-    said = subprocess.run(argv, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+    said = subprocess.run(["sh", "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True).stdout
     assert said.splitlines() == [
         "bench: pv disk 4194304 bytes in 320 hundredths",
+        "bench: emulated disk 2097152 bytes in 320 hundredths",
         "bench: pv net 131072 bytes in 400 hundredths",
-        "bench: pv done",
+        "bench: emulated net 131072 bytes in 400 hundredths",
+        "bench: done",
     ]
 
 

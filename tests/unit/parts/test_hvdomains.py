@@ -35,6 +35,7 @@ def test_settings_of_a_guest(declaration: Declaration) -> None:
         networks=[Network(mac="00:16:3e:00:00:01")],
         after=["x"],
         cap=50,
+        cpus="1,3-4",
     )
     kernel = File(Digest.of(b"kernel"))
     guest = Guest("one", domain, kernel, None, {}, {"xvda": 4096}, {"xvdb": "/dev/vda"})
@@ -47,6 +48,7 @@ def test_settings_of_a_guest(declaration: Declaration) -> None:
         "vcpus 1",
         "weight 256",
         "cap 50",
+        "cpus 26",
         "kernel one/kernel",
         "cmdline a=b c",
         "disk xvdb ro hardware vda",

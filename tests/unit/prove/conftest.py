@@ -4,6 +4,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -61,9 +62,12 @@ def step(**fields: object) -> Step:
 def judge(tmp_path: Path) -> Judge:
     """Runs a test on a fake machine that behaves as named."""
 
-    def run(behaviour: str, steps: list[Step], *, timeout: float = 10, forbid: tuple[str, ...] = ()) -> Verdict:
+    def run(
+        behaviour: str, steps: list[Step], *, timeout: float = 10, forbid: tuple[str, ...] = (), **about: Any
+    ) -> Verdict:
         test = Test(name="boot", timeout=Duration(timeout), machine=Machine(), steps=steps, forbid=list(forbid))
         log = tmp_path / "out" / "boot.log"
-        return prove(Proof("x86_64/xen", test, board(behaviour), Start(Path("b.elf")), log, "xenbuild run"), programs)
+        start = Start(Path("b.elf"))
+        return prove(Proof("x86_64/xen", test, board(behaviour), start, log, "xenbuild run", **about), programs)
 
     return run

@@ -65,6 +65,38 @@ def test_typing_into_a_guest(judge: Judge, dom0: Path) -> None:
     assert "guest gone takes no input: it does not run, or has no console" in verdict.headline()
 
 
+def test_guests_of_xen_speak_on_its_console(judge: Judge) -> None:
+    numbers = {"one": 1, "two": 2}
+    long = "x" * 40  # more than fits into the guest's serial port at once
+    steps = [
+        step(guest="two", expect="^guest 2 up$"),
+        step(guest="one", expect="^guest 1 up$"),
+        step(guest="two", send=f"{long}\n"),
+        step(guest="two", expect=f"^heard {long}$"),
+    ]
+    verdict = judge("xen", steps, numbers=numbers, timeout=30)
+    assert verdict.error is None, verdict.headline()
+    assert [f.read_text() for f in verdict.files] == [f"guest 2 up\nheard {long}\n", "guest 1 up\n"]
+    again = [step(guest="one", expect="guest 1 up"), step(guest="one", expect="guest 1 up", within=0.5)]
+    verdict = judge("xen", again, numbers=numbers)
+    assert "the console of guest one did not say 'guest 1 up' in time" in verdict.headline()
+    verdict = judge("xen", [step(guest="three", send="x")], numbers={"three": 3}, timeout=30)
+    assert "Xen does not switch its input to guest three" in verdict.headline()
+    assert verdict.error and verdict.error.advice.startswith("it offers DOM1, DOM2, Xen, DOM0")
+
+
+def test_guests_of_a_unikernel_speak_on_its_console(judge: Judge) -> None:
+    steps = [
+        step(guest="web", expect="^up$"),
+        step(guest="web", expect="^and about$"),
+        step(guest="web", send="x" * 40),
+        step(guest="web", expect="^heard x{8}$"),
+    ]
+    verdict = judge("unikernel", steps, unikernel=True)
+    assert verdict.error is None, verdict.headline()
+    assert verdict.files[0].read_text() == f"up\nand about\nheard {'x' * 32}\nheard {'x' * 8}\n"
+
+
 def test_retry_until_it_is_so(judge: Judge, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(steps, "_PAUSE", 0.1)
     count = f"echo x >>{tmp_path}/n; [ $(wc -l <{tmp_path}/n) = 3 ]"

@@ -61,6 +61,9 @@ struct bench {
 	ulong neighbour_root;
 };
 
+/* What a row returns that this machine cannot judge, since it lacks what the attack is about. */
+#define NOT_JUDGED 0x4e4a
+
 extern struct bench bench;
 extern ulong attack_detail; /* what an attack wants to have said when it went wrong */
 

@@ -187,3 +187,14 @@ def test_a_card_without_a_linear_mode_shows_text(
         for key in ("s", "c", "r", "e", "e", "n", "spc", "p", "a", "i", "n", "t", "ret"):
             here.press(key)
         here.shows(lambda picture: letters_of(here), "\nscreen: the machine has no screen for pictures\n")
+
+
+@pytest.mark.slow
+def test_qemus_back_ends_show_our_guest(settings: Settings, tmp_path: Path) -> None:
+    folder = tmp_path / "screens"
+    shutil.copytree(Path(__file__).with_name("screens"), folder, ignore=shutil.ignore_patterns("out"))
+    shutil.copy(EXAMPLES / "paint/paint.c", folder)
+    shutil.copy(TOP / "recipes/examples/hvm/xenbuild.lock", folder)  # with a device model
+    outcome = Project(folder, settings.store.root).run("test", "--json")
+    verdicts = json.loads(outcome.out) if outcome.out else []
+    assert outcome.code == 0 and verdicts, outcome.err + json.dumps(verdicts, indent=1)

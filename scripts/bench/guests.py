@@ -20,7 +20,7 @@ from boot import READY
 from measure import Cost, Row, Terms, Unavailable, alternate, number, spend
 from workshop import Workshop
 
-DEADLINE = 900.0  # seconds
+DEADLINE = 1800.0  # seconds
 END = b"bench: end"
 CARRIED = re.compile(r"bench: (\w+) (\w+) (\d+) bytes in (\d+) hundredths")
 LOCKS = {"start": "xenbuild.lock", "devices": "recipes/examples/hvm/xenbuild.lock"}

@@ -82,8 +82,11 @@ def test_memory_of_a_session_is_watched(tmp_path: Path) -> None:
     from measure import MemorySum, spend
 
     total = MemorySum()
-    waste = "import time; x = bytes(range(256)) * (64 << 12); time.sleep(1)"
-    spend(["sh", "-c", '"$0" -c "$1" & "$0" -c "$1"; wait', sys.executable, waste], tmp_path, watch=total.watch)
+    waste = "import os, time; x = bytes(range(256)) * (64 << 12); "
+    one = waste + "open('up', 'w').close(); time.sleep(600)"
+    other = waste + "\nwhile not os.path.exists('up'): time.sleep(0.1)\ntime.sleep(2)"
+    script = '"$0" -c "$1" & "$0" -c "$2"; kill $!'
+    spend(["sh", "-c", script, sys.executable, one, other], tmp_path, watch=total.watch)
     assert 128 < total.peak < 256
 
 

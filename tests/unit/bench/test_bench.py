@@ -131,7 +131,7 @@ def test_a_machine_that_never_gets_ready(tmp_path: Path) -> None:
 
 
 def test_a_command_in_dom0_is_timed_line_by_line(tmp_path: Path) -> None:
-    from guests import carried, talk
+    from guests import carried, per_second, talk
     from measure import Unavailable
 
     dom0 = "echo xenbuild: dom0 ready; read command; sleep 0.3; echo $command: done; echo bench: end; exec sleep 100"
@@ -141,6 +141,7 @@ def test_a_command_in_dom0_is_timed_line_by_line(tmp_path: Path) -> None:
     with pytest.raises(Unavailable, match=r"last line: Panic on CPU 0$"):
         talk(["sh", "-c", "echo Panic on CPU 0"], tmp_path, "measure")
     said = ["bench: pv disk 1000 bytes in 50 hundredths", "sda: 7 bytes in", "bench: b net 5 bytes in 0 hundredths"]
+    assert [per_second(rate) for rate in (5000, 50000, 5e6, 5e8)] == ["4.9 KiB/s", "49 KiB/s", "4.8 MiB/s", "477 MiB/s"]
     assert carried(said) == {("pv", "disk"): 2000.0, ("b", "net"): 500.0}
 
 

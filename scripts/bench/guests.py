@@ -23,15 +23,19 @@ from workshop import Workshop
 DEADLINE = 1800.0  # seconds
 END = b"bench: end"
 CARRIED = re.compile(r"bench: (\w+) (\w+) (\d+) bytes in (\d+) hundredths")
-LOCKS = {"start": "xenbuild.lock", "devices": "recipes/examples/hvm/xenbuild.lock"}
+LOCKS = {
+    "start": "xenbuild.lock",
+    "devices": "recipes/examples/hvm/xenbuild.lock",
+    "hvkernel": "recipes/examples/guests/xenbuild.lock",
+}
 
 
 class Machine:
-    """A declaration of scripts/bench/machines/ in a folder of its own."""
+    """A declaration of scripts/bench/machines/ in a folder of its own; or in `folder`, where one lies already."""
 
-    def __init__(self, workshop: Workshop, name: str) -> None:
+    def __init__(self, workshop: Workshop, name: str, folder: Path | None = None) -> None:
         self.workshop = workshop
-        self.folder = workshop.folder / name
+        self.folder = folder or workshop.folder / name
         if not self.folder.exists():
             shutil.copytree(workshop.checkout / "scripts" / "bench" / "machines" / name, self.folder)
             shutil.copy(workshop.checkout / LOCKS[name], self.folder / "xenbuild.lock")
@@ -40,18 +44,18 @@ class Machine:
         program = str(self.workshop.checkout / "scripts" / "xenbuild")
         return spend([program, *words], self.folder, self.workshop.environment())
 
-    def argv(self, *words: str) -> list[str]:
+    def argv(self, *more: str, target: str = "") -> list[str]:
         """QEMU's command line as `xenbuild run` has it, with the console on standard input and output."""
-        self.xenbuild("image")
+        named = [target] if target else []
+        self.xenbuild("image", *named)
         program = str(self.workshop.checkout / "scripts" / "xenbuild")
         environment = {**os.environ, **self.workshop.environment()}
-        said = subprocess.run(
-            [program, "run", "--dry-run"], cwd=self.folder, env=environment, capture_output=True, text=True, check=True
-        )
+        words = [program, "run", *named, "--dry-run"]
+        said = subprocess.run(words, cwd=self.folder, env=environment, capture_output=True, text=True, check=True)
         argv = shlex.split(said.stdout.splitlines()[-1])
         console = argv.index("-serial")
         argv[console : console + 2] = ["-serial", "stdio", "-monitor", "none"]
-        return [*argv, *words]
+        return [*argv, *more]
 
 
 def talk(argv: Sequence[str], folder: Path, command: str) -> list[tuple[float, str]]:

@@ -21,8 +21,21 @@ def write_mbr(first: int, sectors: int, serial: int) -> bytes:
 
 def read_mbr(sector: bytes, name: str) -> tuple[int, int]:
     """First sector and sectors of the one partition. Raises FormatError for another table than write_mbr() makes."""
-    rows = [_ENTRY.unpack_from(sector, 446 + 16 * number) for number in range(4)] if len(sector) >= SECTOR else []
-    used = [(row[4], row[5]) for row in rows if row[2]]
-    if len(used) != 1 or sector[510:512] != b"\x55\xaa" or not used[0][0] or not used[0][1]:
+    found = _partition(sector)
+    if found is None:
         raise FormatError(f"{name} has no partition table with one partition")
-    return used[0]
+    return found
+
+
+def one_partition(data: bytes | memoryview) -> int:
+    """Where the one partition of a disk begins, in bytes; 0 for a disk without one, or no disk."""
+    found = _partition(bytes(data[:SECTOR]))
+    return found[0] * SECTOR if found and sum(found) * SECTOR <= len(data) else 0
+
+
+def _partition(sector: bytes) -> tuple[int, int] | None:
+    if len(sector) < SECTOR or sector[510:512] != b"\x55\xaa":
+        return None
+    rows = [_ENTRY.unpack_from(sector, 446 + 16 * number) for number in range(4)]
+    used = [(row[4], row[5]) for row in rows if row[2]]
+    return used[0] if len(used) == 1 and used[0][0] and used[0][1] else None

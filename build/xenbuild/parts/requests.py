@@ -64,7 +64,7 @@ def part_requests(declaration: Declaration, release: Release) -> dict[str, Reque
         found["hypervisor"] = request("hypervisor", arch.hypervisor.roots, only=arch.hypervisor.only or "-")
     if declaration.dom0.kernel is None and (not bare or ours):
         found["kernel"] = request("kernel", arch.kernel.roots, only=arch.kernel.only)
-    if needs_device_model(declaration) and arch.device_model is not None:
+    if not bare and needs_device_model(declaration) and arch.device_model is not None:
         found["device model"] = request(
             "device model", arch.device_model.roots, exclude=[*release.dom0.exclude, *arch.device_model.exclude]
         )

@@ -38,7 +38,7 @@ def dom0(arch: str) -> Program:
     triple, flags = _TARGETS[arch]
     base = _base(arch, flags)
     top = data_dir("dom0-image") / "unikernel"
-    folders = [".", "xenstore", "hardware", "arch/x86", f"arch/{arch}"]
+    folders = [".", "xenstore", "hardware", "screen", "arch/x86", f"arch/{arch}"]
     folders = [folder for folder in folders if (top / folder).is_dir()]
     include = [*base.include, *(f"dom0/{folder}" if folder != "." else "dom0" for folder in folders)]
     own = folder_unit(top, "dom0", folders, include, (*flags, *STRICT, *DEBUG))

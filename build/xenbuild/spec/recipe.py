@@ -142,6 +142,7 @@ class Board(Recipe):
     qemu: str = key("QEMU's program, qemu-system-...")
     machine: str = key("QEMU's -machine")
     cpu: str = key("QEMU's -cpu", default="")
+    bochs: str = key("Bochs's model of the CPU; Bochs has no such machine otherwise", default="")
     memory: Size = key("memory of the machine", default=Size(1 << 30))
     cpus: int = key("processors of the machine", default=1)
     arguments: list[str] = key("more QEMU arguments, verbatim", factory=list)
@@ -180,6 +181,11 @@ class Feature(Node):
 
 
 @dataclass(kw_only=True)
+class Dom0Kind(Node):
+    memory: Size = key("memory below which it does not start; files and disks that it keeps for guests come on top")
+
+
+@dataclass(kw_only=True)
 class HypervisorRecipe(Recipe):
     """A hypervisor: recipes/hypervisors/NAME.yaml. What it goes with is in recipes/capabilities.yaml."""
 
@@ -187,7 +193,8 @@ class HypervisorRecipe(Recipe):
     boards: dict[str, str] = key("board on which `run` and `test` boot it, by architecture")
     cmdline: list[str] = key("words that are always on its command line", factory=list)
     features: dict[str, Feature] = key("what not every build of it can do (spec/partition.py: needs)", factory=dict)
-    dom0: list[str] = key("kinds of dom0 that it can have; the first is taken", factory=lambda: ["linux"])
+    memory: Size = key("memory of the machine that it needs for itself, about")
+    dom0: dict[str, Dom0Kind] = key("kinds of dom0 that it can have; the first is taken")
     compiled: bool = key("it comes from our own sources, not from the release's packages", default=False)
 
 

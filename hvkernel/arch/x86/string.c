@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Pages and structures are copied and cleared by words: microcode is quicker at that than a loop. */
+/* Pages and structures are copied and cleared by words: microcode is quicker at that than a loop.
+ */
 #include "lib.h"
 
 #ifdef __i386__

@@ -20,7 +20,7 @@ def bench_modules(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.syspath_prepend(str(BENCH))
     yield
     for name in set(sys.modules) - before:
-        if name in {path.stem for path in BENCH.glob("*.py")}:
+        if name.partition(".")[0] in {path.stem for path in BENCH.iterdir()}:
             del sys.modules[name]
 
 
@@ -167,3 +167,48 @@ def test_a_device_is_measured_within_seconds(tmp_path: Path) -> None:
         "bench: emulated net 131072 bytes in 400 hundredths",
         "bench: done",
     ]
+
+
+def test_lines_are_read_until_one_ends_it(tmp_path: Path) -> None:
+    from hvkernel.listen import listen
+    from measure import Unavailable
+
+    cost, lines = listen(["sh", "-c", "echo one; echo two; exec sleep 100"], tmp_path, lambda line: line == "two")
+    assert lines == ["one", "two"] and cost.wall < 50
+    with pytest.raises(Unavailable, match=r"last line: Panic on CPU 0$"):
+        listen(["sh", "-c", "echo Panic on CPU 0"], tmp_path, lambda line: line == "two")
+
+
+def test_counts_and_guests_are_read_from_a_console() -> None:
+    from hvkernel.rows import _seen, figures
+
+    said = ["(HV) 1 CPUs run", "dom0> [bench] bench: grant copy 4 KiB 1518.0", "bench: event failed 3 times"]
+    assert figures([*said, "[bench] bench: end"]) == {"grant copy 4 KiB": 1518.0}
+    missing = {"[clock] ", "[echo] "}
+    assert not _seen("dom0> [clock] clock: second 0", missing) and not _seen("[clock] again", missing)
+    assert _seen("[echo] echo: here", missing)
+
+
+def test_results_of_compilers_are_forgotten_and_tools_kept(tmp_path: Path) -> None:
+    from xenbuild.plan.action import Action, encode_action
+    from xenbuild.store.digest import Digest
+    from xenbuild.store.store import Store
+
+    keys = {}
+    with Store(tmp_path) as store:
+        for function in (
+            "xenbuild.parts.objects:compile",
+            "xenbuild.parts.toolstree:merge",
+            "xenbuild.parts.unpack:run",
+        ):
+            key, messages = encode_action(Action("a step", function, {}), {}, Digest.of(b"code"))
+            for message in messages.values():
+                store.put_bytes(message)
+            keys[function] = tmp_path / "ac" / key.hash[:2] / key.hash
+            keys[function].parent.mkdir(exist_ok=True)
+            keys[function].touch()
+    code = str(BENCH.parents[1] / "build")
+    said = subprocess.check_output([sys.executable, "-I", str(BENCH / "forget.py"), code, str(tmp_path)], text=True)
+    assert said == "1\n"
+    there = [function.rpartition(".")[2] for function, path in keys.items() if path.exists()]
+    assert there == ["toolstree:merge", "unpack:run"]

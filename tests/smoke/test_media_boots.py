@@ -30,7 +30,7 @@ TESTS = {
         "application", "cloud", "virtual", "net-bios", "net-uefi",
     ],
     "arm64/xen": ["disk-uefi", "cd-uefi", "stick-uefi", "application", "cloud", "card"],
-    "armv7/xen": ["card"],
+    "armv7/xen": ["disk-uefi", "stick-uefi", "virtual", "card"],
 }  # fmt: skip
 CASES = [
     pytest.param(target, name, marks=[] if (target, name) in QUICK else [slow])

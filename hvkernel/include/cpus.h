@@ -17,6 +17,7 @@ struct cpu {
 	struct timer slice;
 	u32 tlb_flushed; /* the TLB clock at its last flush */
 	u32 tlb_wanted;  /* others wait for one */
+	bool tlb_lazy;   /* it idles without translations of guests: others need not wait for it */
 	u64 idle_time;
 	struct arch_cpu arch;
 };
@@ -35,5 +36,8 @@ _Noreturn void arch_switch(struct vcpu *prev, struct vcpu *next);
 _Noreturn void resume_current(void);
 bool arch_irq_pending(void);
 void cpu_relax(void);
+/* Sleeps, with interrupts off before and after, until the CPU is kicked or its timer fires; both
+ * only note it. Devices wait. */
+void cpu_doze(void);
 
 #endif

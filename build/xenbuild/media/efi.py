@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from xenbuild.compose.manifest import UNIFIED
 from xenbuild.compose.policy import XSM_POLICY
 from xenbuild.media import menu
 from xenbuild.media.medium import Medium
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from xenbuild.plan.job import Job
 
 MIB = 1 << 20
-SECTIONS = {"kernel": ".kernel", "initramfs": ".ramdisk", XSM_POLICY: ".xsm"}
 
 
 def plan(making: Making) -> OutputOf:
@@ -46,8 +46,8 @@ def run(job: Job) -> None:
 
     config = templates.fill("xen.cfg", job.params["template"], job.params["values"])
     sections = [Section(".config", config.encode())]
-    sections += [Section(label, job.path(n).read_bytes()) for n, label in SECTIONS.items() if n in job.inputs]
-    job.out("image").write_bytes(add_sections(job.path("xen").read_bytes(), sections, "xen.efi"))
+    sections += [Section(label, job.path(n)) for n, label in UNIFIED.items() if n in job.inputs]
+    job.put_extents("image", *add_sections(job.path("xen").read_bytes(), sections, "xen.efi"))
 
 
 MEDIUM = Medium(plan, lambda arch: ".efi")

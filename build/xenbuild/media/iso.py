@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from xenbuild.formats import fat, gpt
-from xenbuild.media.grub import core, platforms
+from xenbuild.formats.extents import Content, size_of
+from xenbuild.media.grub import boot_code, core, platforms
 from xenbuild.media.medium import Medium
 from xenbuild.media.raw import contents, grub_menu, identity
 from xenbuild.plan.action import Action, OutputOf
@@ -41,7 +42,7 @@ def plan(making: Making) -> OutputOf:
         format = "" if platform.file else "i386-pc-eltorito"
         inputs[f"grub-{firmware}"] = core(making, platform, "/xenbuild", format)
         if not platform.file:
-            inputs["modules"] = making.tools("grub-x86")
+            inputs["boot"] = boot_code(making, "boot_hybrid.img")
     params["loaders"] = {f"grub-{firmware}": one.file for firmware, one in platforms(making).items()}
     label = f"write the CD {making.image.name}"
     return Action(label, "xenbuild.media.iso:run", params, inputs, ("image",), size_hint=64 * MIB).output("image")
@@ -61,16 +62,15 @@ def run(job: Job) -> None:
     words = ["-as", "mkisofs", "-quiet", "-f", "-R", "-J", "-V", job.params["label"], "-o", str(job.out("image"))]
     words += [f"--modification-date={DATE}", "--set_all_file_dates", DATE]
     words += ["--gpt_disk_guid", str(UUID(bytes=hashlib.sha256(name).digest()[:16], version=4))]
-    esp: dict[str, fat.Content] = {}
+    esp: dict[str, Content] = {}
     for one, file in sorted(job.params["loaders"].items()):
         if file:
             esp[file] = job.path(one)
         else:
             # xorriso writes into it where it lies on the CD, so it needs a file of its own.
             (tree / "bios").write_bytes(job.path(one).read_bytes())
-            hybrid = job.path("modules") / "usr/lib/grub/i386-pc/boot_hybrid.img"
             words += ["-b", "xenbuild/bios", "-no-emul-boot", "-boot-load-size", "4", "-boot-info-table"]
-            words += ["--grub2-boot-info", "--grub2-mbr", str(hybrid)]
+            words += ["--grub2-boot-info", "--grub2-mbr", str(job.path("boot"))]
     if esp:
         image = job.folder / "esp"
         _write_esp(image, esp | {"xenbuild/grub.cfg": _SEARCH.format(id=name.hex()[:32]).encode()}, name)
@@ -85,8 +85,8 @@ def volume(text: str) -> str:
     return kept[:LABEL] or "XENBUILD"
 
 
-def _write_esp(path: Path, files: dict[str, fat.Content], name: bytes) -> None:
-    size = sum(len(one) if isinstance(one, bytes) else one.stat().st_size for one in files.values())
+def _write_esp(path: Path, files: dict[str, Content], name: bytes) -> None:
+    size = sum(map(size_of, files.values()))
     layout = fat.fitting(-(-(size + MIB // 2) // MIB) * MIB)
     with path.open("wb") as file:
         fat.write_fat(file, 0, files, layout, "ESP", int.from_bytes(name[:4]))

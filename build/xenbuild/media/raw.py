@@ -26,8 +26,9 @@ from xenbuild.compose.manifest import Manifest
 from xenbuild.compose.policy import XSM_POLICY
 from xenbuild.errors import DeclarationError
 from xenbuild.formats import fat, gpt
+from xenbuild.formats.extents import Content, Extents, size_of
 from xenbuild.media import menu
-from xenbuild.media.grub import core, platforms
+from xenbuild.media.grub import boot_code, core, platforms
 from xenbuild.media.medium import Medium
 from xenbuild.parts import templates
 from xenbuild.plan.action import Action, Input, Json, OutputOf, canonical_json
@@ -71,7 +72,7 @@ def _by_grub(making: Making) -> tuple[dict[str, Input], Json]:
         prefix = "/xenbuild" if platform.file else "(,gpt2)/xenbuild"
         inputs[f"grub-{firmware}"] = core(making, platform, prefix)
         if not platform.file:
-            inputs["modules"] = making.tools("grub-x86")
+            inputs["boot"] = boot_code(making, "boot.img")
     return inputs, {**params, "loaders": {f"grub-{name}": one.file for name, one in platforms(making).items()}}
 
 
@@ -83,9 +84,10 @@ def contents(making: Making) -> tuple[dict[str, Input], Json]:
         "template": templates.source("grub.cfg", making.declaration.folder),
         "menu": {**menu.values(making), "slots": slots, "slot": SLOT if slots else ""},
     }
-    if making.declaration.target.arch == "x86_64":
+    if making.declaration.target.arch in ("x86_64", "ia32"):
         whole: dict[str, Input] = {"manifest": making.compose.output("manifest"), "bundle": making.bundle}
-        return whole, {**params, "files": {"bundle": "bundle.elf"}}
+        params |= {"files": {"bundle": "bundle.elf"}, "apart": making.declaration.target.hypervisor == "xen"}
+        return whole, params
     own = making.parts
     parts = {"xen": own.hypervisor, "kernel": own.kernel, "initramfs": own.initramfs, XSM_POLICY: own.xsm_policy}
     files = {name: part for name, part in parts.items() if part is not None}
@@ -96,8 +98,9 @@ def grub_menu(job: Job) -> bytes:
     """The text of GRUB's menu; params and inputs are those of contents()."""
     files = {name: f"{FOLDER}/{file}" for name, file in job.params["files"].items()}
     bundle = files.get("bundle", "")
-    if bundle:
-        files = menu.in_bundle(Manifest.from_bytes(job.path("manifest").read_bytes(), "the bundle"))
+    if bundle:  # UEFI has Xen as an application of its own, and hvkernel by GRUB alone
+        manifest = Manifest.from_bytes(job.path("manifest").read_bytes(), "the bundle")
+        files = menu.in_bundle(manifest) if job.params["apart"] else {}
     return menu.grub(job.params["template"], job.params["menu"], bundle, files, loopback=bool(bundle)).encode()
 
 
@@ -113,14 +116,14 @@ def require_dom0(making: Making) -> None:
 def run(job: Job) -> None:
     """Action: params and inputs as in plan() -> image."""
     disk = _Disk(identity(job))
-    loaders: dict[str, fat.Content] = {}
+    loaders: dict[str, Content] = {}
     for name, file in sorted(job.params["loaders"].items()):
         if file:
             loaders[file] = job.path(name)
         else:
-            disk.bios(job.path(name), job.path("modules") / "usr/lib/grub/i386-pc/boot.img")
+            disk.bios(job.path(name), job.path("boot"))
     text = {"xenbuild/grub.cfg": grub_menu(job)} if job.params["files"] else {}
-    copy: dict[str, fat.Content] = {f"xenbuild/{file}": job.path(name) for name, file in job.params["files"].items()}
+    copy: dict[str, Content] = {f"xenbuild/{file}": job.path(name) for name, file in job.params["files"].items()}
     label = fat.label_of(job.params["label"])
     tries = job.params["tries"]
     if not tries:
@@ -131,7 +134,7 @@ def run(job: Job) -> None:
         choice = templates.fill("slots.cfg", job.params["slots template"], {**job.params["menu"], **numbers})
         disk.fat("esp", gpt.ESP, {**loaders, "xenbuild/grub.cfg": choice.encode()}, label)
         disk.state(tries)
-        size = sum(path.stat().st_size for path in copy.values() if isinstance(path, Path))
+        size = sum(map(size_of, copy.values()))
         for name in ("a", "b"):  # with room for a bundle that is twice as large
             disk.fat(
                 f"slot-{name}",
@@ -142,7 +145,7 @@ def run(job: Job) -> None:
             )
     if data := job.params["data"]:
         disk.data(data["label"], data["size"], data["format"])
-    disk.write(job.out("image"))
+    job.put_extents("image", *disk.laid())
 
 
 def identity(job: Job) -> bytes:
@@ -158,7 +161,7 @@ class _Row:
     name: str
     kind: UUID
     sectors: int
-    files: dict[str, fat.Content] | None = None
+    files: dict[str, Content] | None = None
     layout: fat.Layout | None = None
     label: str = ""
     raw: bytes = b""
@@ -177,7 +180,7 @@ class _Disk:
         raw = core_image.read_bytes()
         self.rows.append(_Row("bios", gpt.BIOS_BOOT, _sectors(len(raw)), raw=raw))
 
-    def fat(self, name: str, kind: UUID, files: dict[str, fat.Content], label: str, room: int = 0) -> None:
+    def fat(self, name: str, kind: UUID, files: dict[str, Content], label: str, room: int = 0) -> None:
         layout = fat.smallest(files, room)
         self.rows.append(_Row(name, kind, _sectors(layout.size), files, layout, label))
 
@@ -186,7 +189,7 @@ class _Disk:
         layout = fat.fitting(MIB)
         full, disk = "1" * tries, self.identity.hex()[:16]
         block = STATE + f"slot=a\ntries={full}\nfull={full}\ndisk={disk}\nsector={layout.data}\n".encode()
-        files: dict[str, fat.Content] = {"grubenv": block.ljust(STATE_SIZE, b"#")}
+        files: dict[str, Content] = {"grubenv": block.ljust(STATE_SIZE, b"#")}
         self.rows.append(_Row("xenbuild-state", gpt.LINUX, MIB // gpt.SECTOR, files, layout, "STATE"))
 
     def data(self, label: str, size: int, form: str) -> None:
@@ -197,19 +200,20 @@ class _Disk:
             layout = fat.fitting(sectors * gpt.SECTOR)
             self.rows.append(_Row(label, gpt.BASIC_DATA, sectors, {}, layout, fat.label_of(label)))
 
-    def write(self, path: Path) -> None:
+    def laid(self) -> tuple[Extents, int]:
+        """What the disk consists of, and its size in bytes."""
         places = list(self._places())
         sectors = gpt.sectors_for(places[-1].last)
-        with path.open("wb") as file:
-            gpt.write_gpt(file, places, self._uuid("disk"), sectors, self._boot_code(places))
-            for row, place in zip(self.rows, places, strict=True):
-                if row.raw:
-                    file.seek(place.offset)
-                    file.write(_core_at(row.raw, place.first) if row.kind == gpt.BIOS_BOOT else row.raw)
-                elif row.layout is not None and row.files is not None:
-                    serial = int.from_bytes(self._uuid(f"{row.name} serial").bytes[:4])
-                    fat.write_fat(file, place.offset, row.files, row.layout, row.label, serial, place.first)
-            file.truncate(sectors * gpt.SECTOR)
+        out = Extents()
+        gpt.write_gpt(out, places, self._uuid("disk"), sectors, self._boot_code(places))
+        for row, place in zip(self.rows, places, strict=True):
+            if row.raw:
+                out.seek(place.offset)
+                out.write(_core_at(row.raw, place.first) if row.kind == gpt.BIOS_BOOT else row.raw)
+            elif row.layout is not None and row.files is not None:
+                serial = int.from_bytes(self._uuid(f"{row.name} serial").bytes[:4])
+                fat.write_fat(out, place.offset, row.files, row.layout, row.label, serial, place.first)
+        return out, sectors * gpt.SECTOR
 
     def _places(self) -> Iterator[gpt.Partition]:
         start = gpt.ALIGNMENT
@@ -243,4 +247,4 @@ def _sectors(size: int) -> int:
     return -(-size // MIB) * MIB // gpt.SECTOR
 
 
-MEDIUM = Medium(plan, lambda arch: ".raw")
+MEDIUM = Medium(plan, lambda arch: ".raw", mapped=True)

@@ -12,6 +12,7 @@ from xenbuild.spec.domain import Domain, Network
 from xenbuild.spec.model import Declaration
 from xenbuild.spec.partition import check_partition, guest_rules
 from xenbuild.spec.problems import Problems, nearest
+from xenbuild.spec.recipe import Release
 from xenbuild.spec.scalars import format_size, quote
 
 RESERVED = ("domain-0", "xen")
@@ -126,6 +127,19 @@ def _check_guest(made: Declaration, name: str, domain: Domain, problems: Problem
             problems.add(domain.at(f"settings.{key}"), f"{what}: {key} is not set by settings", advice)
 
 
+def check_cards(made: Declaration, release: Release, problems: Problems) -> None:
+    """Emulated network cards, which need an option ROM of the release."""
+    arch = release.architectures.get(made.target.arch)
+    if arch is None or arch.device_model is None:
+        return
+    known = arch.device_model.cards.files
+    for name, domain in made.domains.items():
+        for network in domain.networks:
+            if network.model is not None and domain.type == "hvm" and network.model not in known:
+                message = f"domains.{name}: {release.name} emulates no network card {quote(network.model)}"
+                problems.add(network.at("model"), message, nearest(network.model, known, show="cards"))
+
+
 def _check_foreign(made: Declaration, what: str, domain: Domain, problems: Problems) -> None:
     """A guest of another architecture than the target's: on x86 one of 32 bits, whose kernel is the user's."""
     if (made.target.arch, domain.arch) != ("x86_64", "ia32"):
@@ -173,6 +187,9 @@ def _claims(made: Declaration, name: str, domain: Domain) -> Iterator[tuple[str,
             yield "mac", network.mac, network.at("mac")
         if network.address is not None:
             yield "address", network.address.partition("/")[0], network.at("address")
+    screen = domain.framebuffer
+    if screen is not None and screen.display is not None:
+        yield "VNC display", f"{screen.listen}:{screen.display}", screen.at("display")
     for number, device in enumerate(domain.pci):
         yield "PCI device", device if device.count(":") == 2 else f"0000:{device}", domain.at(f"pci[{number}]")
     for disk in domain.disks:

@@ -13,11 +13,11 @@ from xenbuild.spec.block import Node
 from xenbuild.spec.cpus import CPUS_MAX, format_cpus, parse_cpus
 from xenbuild.spec.domain import Domain
 from xenbuild.spec.keys import keys
-from xenbuild.spec.machines import check_machines
+from xenbuild.spec.machines import check_machines, check_room
 from xenbuild.spec.model import Declaration
 from xenbuild.spec.partition import boot_pools
 from xenbuild.spec.problems import Problems, nearest
-from xenbuild.spec.recipe import Board, HypervisorPackage, Release
+from xenbuild.spec.recipe import Board, HypervisorPackage, HypervisorRecipe, Release
 from xenbuild.spec.scalars import format_duration, format_size, quote
 
 POOL_0 = "Pool-0"  # dom0's, and that of all CPUs at first (xen/common/sched/cpupool.c)
@@ -33,8 +33,11 @@ PARAMETERS: dict[str, tuple[tuple[str, ...], float, float]] = {
 WEIGHED = ("credit", "credit2")
 
 
-def check_host(made: Declaration, release: Release, board: Board, problems: Problems) -> None:
+def check_host(
+    made: Declaration, release: Release, hypervisor: HypervisorRecipe, board: Board, problems: Problems
+) -> None:
     """All of it, for a declaration whose blocks are right by themselves."""
+    check_room(made, board, hypervisor.memory, problems)
     if made.target.hypervisor != "xen":
         _check_foreign(made, problems)
         return

@@ -93,6 +93,14 @@ void cpu_kick(unsigned int id)
 	apic_send(cpus[id]->arch.apic_id, VECTOR_KICK);
 }
 
+/* The task priority keeps back all vectors but the timer's and the kick's. */
+void cpu_doze(void)
+{
+	apic_write(APIC_TPR, VECTOR_TIMER - 0x10);
+	__asm__ volatile("sti; hlt; cli" : : : "memory");
+	apic_write(APIC_TPR, 0);
+}
+
 void apic_timer(u32 count)
 {
 	apic_write(APIC_COUNT, count);

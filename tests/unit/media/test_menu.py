@@ -84,6 +84,13 @@ def test_parts_are_files_beside_the_menu() -> None:
     assert 'multiboot2 "$prefix/lab.elf"' in text
 
 
+def test_a_hypervisor_that_is_no_uefi_application_is_started_from_the_bundle_alone() -> None:
+    text = menu.grub(source("grub.cfg", TOP), params(), "/xenbuild/bundle.elf", {}, loopback=False)
+    lines = [" ".join(line.split()) for line in text.splitlines()]
+    assert lines.count('multiboot2 "/xenbuild/bundle.elf" $more -- $more_dom0') == 1
+    assert not any("module2" in line or "efi" in line for line in lines)
+
+
 def test_lines_of_the_menu_have_words_of_their_own() -> None:
     more = entry("it's {rescue}", ["noreboot"], ["single"])
     lines = rendered(entries=[entry("lab", [], []), more], timeout=5, default=1)

@@ -17,6 +17,7 @@ extern u64 boot_l3[4];
 u64 hv_root[4] __attribute__((aligned(32)));
 
 static ulong good_used[GOOD_WINDOWS / 32];
+static ulong good_stale[GOOD_WINDOWS / 32]; /* closed, but some CPU may still know what it showed */
 
 void tables_init(void)
 {
@@ -75,18 +76,31 @@ void unmap_frame(const void *at)
 	this_cpu()->arch.windows_open--;
 }
 
+/* A window that no CPU knows; -1 if all are open. */
+static int find_window(void)
+{
+	for (unsigned int pass = 0; pass < 2; pass++) {
+		for (unsigned int i = 0; i < GOOD_WINDOWS; i++)
+			if (!test_and_set_bit(good_used, i))
+				return (int)i;
+		tlb_flush_cpus(online_cpus);
+		for (unsigned int i = 0; i < GOOD_WINDOWS / 32; i++) {
+			good_used[i] &= ~good_stale[i];
+			good_stale[i] = 0;
+		}
+	}
+	return -1;
+}
+
 void *map_frame_for_good(mfn_t mfn)
 {
 	ulong base = FRAME_WINDOWS + MAX_CPUS * MAP_WINDOWS * PAGE_SIZE;
+	int i;
 
 	if (mfn < direct_frames)
 		return direct_address(mfn);
-	for (unsigned int i = 0; i < GOOD_WINDOWS; i++)
-		if (!test_and_set_bit(good_used, i)) {
-			tlb_flush_cpus(online_cpus);
-			return open_window(base + i * PAGE_SIZE, mfn);
-		}
-	return NULL;
+	i = find_window();
+	return i < 0 ? NULL : open_window(base + (ulong)i * PAGE_SIZE, mfn);
 }
 
 void unmap_frame_for_good(void *at)
@@ -97,8 +111,7 @@ void unmap_frame_for_good(void *at)
 	if (va >= DIRECT_BASE)
 		return;
 	*hv_l1_entry(va) = 0;
-	tlb_flush_cpus(online_cpus);
-	clear_bit(good_used, (unsigned int)((va - base) / PAGE_SIZE));
+	set_bit(good_stale, (unsigned int)((va - base) / PAGE_SIZE));
 }
 
 bool guest_range(ulong address, size_t size)

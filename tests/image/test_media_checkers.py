@@ -67,7 +67,7 @@ def test_the_disk_that_u_boots_uefi_starts(project: Project, tools: Tool, tmp_pa
     checked(*tools("fsck.fat"), "-n", "-V", system)
     application = tmp_path / "BOOTARM.EFI"
     checked(*tools("mcopy"), "-i", system, "::/EFI/BOOT/BOOTARM.EFI", application)
-    assert "armv7/xen" in checked(sys.executable, "-m", "xenbuild.cli.main", "inspect", str(application))
+    assert "armv7/xen" in project.run("inspect", str(application)).out
     key, certificate = tmp_path / "db.key", tmp_path / "db.pem"
     make_pair(key, certificate)
     signed = tmp_path / "signed.efi"

@@ -42,6 +42,13 @@ BOOT_SECTOR_AT, DRIVE_CHECK_AT, BLOCKS_AT = 0x5C, 0x66, 500  # in GRUB's boot.im
 
 
 def plan(making: Making) -> OutputOf:
+    inputs, params = wanted(making)
+    label = f"write the disk {making.image.name}"
+    return Action(label, "xenbuild.media.raw:run", params, inputs, ("image",), size_hint=64 * MIB).output("image")
+
+
+def wanted(making: Making) -> tuple[dict[str, Input], Json]:
+    """Inputs and params of what lays out the disk."""
     inputs, params = contents(making)
     image, slots = making.image, making.image.slots
     params |= {
@@ -59,8 +66,7 @@ def plan(making: Making) -> OutputOf:
         if not platform.file:
             inputs["boot"] = boot_code(making, "boot.img")
     params["loaders"] = {f"grub-{firmware}": one.file for firmware, one in platforms(making).items()}
-    label = f"write the disk {image.name}"
-    return Action(label, "xenbuild.media.raw:run", params, inputs, ("image",), size_hint=64 * MIB).output("image")
+    return inputs, params
 
 
 def contents(making: Making) -> tuple[dict[str, Input], Json]:
@@ -86,6 +92,11 @@ def require_dom0(making: Making) -> None:
 
 def run(job: Job) -> None:
     """Action: params and inputs as in plan() -> image."""
+    job.put_extents("image", *laid(job))
+
+
+def laid(job: Job) -> tuple[Extents, int]:
+    """What the disk consists of, and its size in bytes; the job has params and inputs as in plan()."""
     disk = _Disk(identity(job))
     loaders: dict[str, Content] = {}
     for name, file in sorted(job.params["loaders"].items()):
@@ -111,7 +122,7 @@ def run(job: Job) -> None:
             disk.fat(f"slot-{name}", gpt.BASIC_DATA, {**copy, "xenbuild/menu.cfg": text}, f"SLOT {name.upper()}", size)
     if data := job.params["data"]:
         disk.data(data["label"], data["size"], data["format"])
-    job.put_extents("image", *disk.laid())
+    return disk.laid()
 
 
 def identity(job: Job) -> bytes:

@@ -237,6 +237,10 @@ _Noreturn void guest_main(struct start_info *info)
 		test_suite();
 		finish();
 	}
+	if (!strncmp(start->cmd_line, "cycles", 6)) {
+		test_cycles((u32)parse_number(start->cmd_line + 7, NULL));
+		finish();
+	}
 	check(CALL2(xen_version, XENVER_version, 0) == (4 << 16 | 17), "version is 4.17");
 	test_memory();
 	test_events();

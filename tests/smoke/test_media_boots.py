@@ -139,7 +139,9 @@ def until(argv: list[str], log: Path, pattern: str) -> str:
 
 
 @slow
-def test_pxelinux_starts_our_own_hypervisor(showcase: Project, tool: Callable[[str], list[str]], tmp_path: Path) -> None:
+def test_pxelinux_starts_our_own_hypervisor(
+    showcase: Project, tool: Callable[[str], list[str]], tmp_path: Path
+) -> None:
     """The other boot loader of the tree; QEMU's card has iPXE, which loads what the network names."""
     assert showcase.run("image", "--profile", "media", "ia32/hvkernel").code == 0
     tree, log = showcase.image("ia32-hvkernel/net"), tmp_path / "log"

@@ -99,8 +99,6 @@ static bool settle(struct party *p, const char *words)
 {
 	ulong pfn = ((ulong)&bench - VIRT_BASE) >> PAGE_SHIFT;
 
-	if (!p->bench)
-		p->bench = page_alloc();
 	if (!build(&p->d, DOMU_PAGES, 2, words))
 		return false;
 	return !map_foreign(p->bench, p->d.id, p->d.mfns[pfn]);
@@ -126,6 +124,7 @@ static bool neighbour_lives(void)
 static bool settle_neighbour(void)
 {
 	fill_pattern();
+	neighbour.bench = page_alloc();
 	if (!settle(&neighbour, "neighbour"))
 		return false;
 	neighbour_frame = neighbour.d.mfns[((ulong)&bench - VIRT_BASE) >> PAGE_SHIFT];
@@ -204,6 +203,8 @@ static void suffer(const struct attack *a)
 {
 	u32 flags;
 
+	if (a->by & FRESH && attacker.d.id)
+		remove(&attacker);
 	if (!settle_attacker()) {
 		check(false, "an attacker is built");
 		return;
@@ -217,13 +218,10 @@ static void suffer(const struct attack *a)
 void test_suite(void)
 {
 	const struct attack *a;
-	u64 before = free_pages();
+	u64 before;
 	long result;
 
 	check(settle_neighbour(), "a neighbour lives");
-	for (a = attacks_begin; a < attacks_end; a++)
-		if (a->by & BY_DOMU)
-			suffer(a);
 	tell_of_neighbour(&bench);
 	for (a = attacks_begin; a < attacks_end; a++)
 		if (a->by & BY_DOM0) {
@@ -231,9 +229,14 @@ void test_suite(void)
 
 			report(a, " by dom0", good ? not_judged(result) : NULL, result);
 		}
+	attacker.bench = page_alloc();
+	before = free_pages();
+	for (a = attacks_begin; a < attacks_end; a++)
+		if (a->by & BY_DOMU)
+			suffer(a);
 	if (attacker.d.id)
 		remove(&attacker);
-	remove(&neighbour);
 	nap(1000000);
 	check(free_pages() == before, "nothing is lost");
+	remove(&neighbour);
 }

@@ -92,7 +92,7 @@ def command(
         programs = qemu_for(declaration, settings, board.qemu)
         tree = partial(firmware_folder, declaration, settings)
         port = gdb.free_port() if wants_gdb else 0
-        debugger = gdb.words(declaration, settings, chosen.path.parent, port) if wants_gdb else []
+        debugger, files = gdb.words(declaration, settings, chosen.path.parent, port) if wants_gdb else ([], [])
         argv = qemu_argv(
             board,
             machine,
@@ -104,7 +104,7 @@ def command(
             extra=[*(gdb.stub(port) if wants_gdb else ()), *extra],
         )
     if debugger:
-        print(f"QEMU waits for: {shlex.join(debugger)}", file=sys.stderr)
+        print("\n".join([f"QEMU waits for: {shlex.join(debugger)}", *files]), file=sys.stderr)
     if dry_run:
         print(shlex.join(argv))
         return

@@ -12,6 +12,7 @@ from xenbuild.sources.request import Request
 from xenbuild.spec.model import Declaration
 from xenbuild.spec.recipe import Archive, HypervisorRecipe, Release, Tools, load_recipe
 
+_FILES_AS = {"ia32": "x86_64"}  # architecture -> the one whose boot loaders it has as well
 _HOST_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}  # uname -m -> Debian's name
 
 
@@ -27,8 +28,8 @@ def host_architecture() -> str:
 def part_requests(declaration: Declaration, release: Release) -> dict[str, Request]:
     """The package requests of one target by role.
 
-    The roles are hypervisor, kernel, dom0, device model, grub, state, `extra` for the user's packages in dom0, and
-    `packages ...` for each list of packages that a guest or a disk has.
+    The roles are hypervisor, kernel, dom0, device model, cards (those that it emulates), grub, state, `extra` for the
+    user's packages in dom0, and `packages ...` for each list of packages that a guest or a disk has.
     """
     hypervisor = load_recipe(HypervisorRecipe, declaration.target.hypervisor, declaration.folder)
     if declaration.target.arch not in release.architectures:
@@ -63,10 +64,12 @@ def part_requests(declaration: Declaration, release: Release) -> dict[str, Reque
         found["hypervisor"] = request("hypervisor", arch.hypervisor.roots, only=arch.hypervisor.only or "-")
     if declaration.dom0.kernel is None and (not bare or ours):
         found["kernel"] = request("kernel", arch.kernel.roots, only=arch.kernel.only)
-    if needs_device_model(declaration) and arch.device_model is not None:
+    if not bare and needs_device_model(declaration) and arch.device_model is not None:
         found["device model"] = request(
             "device model", arch.device_model.roots, exclude=[*release.dom0.exclude, *arch.device_model.exclude]
         )
+    if arch.device_model is not None and emulated_cards(declaration):
+        found["cards"] = request("cards", arch.device_model.cards.roots, only="-")
     if declaration.dom0.state is not None and release.state is not None:
         found["state"] = request("state", release.state.roots, exclude=release.state.exclude)
     microcode = declaration.hypervisor.microcode
@@ -101,6 +104,11 @@ def needs_device_model(declaration: Declaration) -> bool:
         for domain in declaration.domains.values()
         if domain.start == "toolstack"
     )
+
+
+def emulated_cards(declaration: Declaration) -> list[str]:
+    """The network cards that dom0 emulates, each once."""
+    return sorted({n.model for domain in declaration.domains.values() for n in domain.networks if n.model})
 
 
 def _firmware_archives(release: Release) -> tuple[Archive, ...]:
@@ -159,5 +167,6 @@ def _components(release: Release, names: Sequence[str]) -> tuple[Archive, ...]:
 
 def needed_groups(tools: Tools, architectures: Collection[str], host: str) -> list[str]:
     """The groups of tools that a declaration may need on a host whose targets are of these architectures."""
-    wanted = [group for group in sorted(tools.groups) if tools.files.get(group) in (None, *architectures)]
+    having = {_FILES_AS.get(arch, arch) for arch in architectures}
+    wanted = [group for group in sorted(tools.groups) if tools.files.get(group) in (None, *having)]
     return [group for group in wanted if group not in tools.hosts[host]]

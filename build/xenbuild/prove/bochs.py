@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from xenbuild.errors import HostError
-from xenbuild.media.templates import grub_quoted, render
+from xenbuild.parts.templates import grub_words, render
 from xenbuild.parts.toolstree import ToolsTree
 from xenbuild.prove.console import last_words
 from xenbuild.spec.proof import Test
@@ -80,7 +80,7 @@ class Bochs:
             link.unlink(missing_ok=True)
             link.symlink_to(file.absolute())
             verb = "module" if number else "multiboot"
-            lines.append(" ".join([verb, f"/{link.name}", *map(grub_quoted, told)]))
+            lines.append(f"{verb} /{link.name} {grub_words(told)}")
         commands.write_text("".join(f"{line}\n" for line in [*lines, "boot"]))
         media = ToolsTree(self.tools["media"])
         modules = self.tools["grub-x86"] / "usr/lib/grub/i386-pc"

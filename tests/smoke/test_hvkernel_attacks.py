@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from functools import cache
 
 import pytest
-from hvguest import CPUS, Boot, attacks, boot, build, needs_limits
+from hvguest import CPUS, Boot, attacks, boot, build, needs_limits, verdicts
 
 from xenbuild.media.build import Settings
 from xenbuild.parts.toolstree import ToolsTree
@@ -35,10 +34,6 @@ def suite(
         return boot(tool("qemu-system-x86_64"), parts, folder, arch, "attacks", cpus=cpus, deadline=300.0 * cpus * cpus)
 
     return said
-
-
-def verdicts(console: str) -> dict[str, str]:
-    return dict(re.findall(r"^attack ([\w ]+): (.+?)\r?$", console, re.MULTILINE))
 
 
 def possible(name: str) -> tuple[str, ...]:

@@ -26,7 +26,7 @@ from xenbuild.trust.verify import verify
 
 pytestmark = pytest.mark.image
 
-TARGETS = ("x86_64/xen", "arm64/xen")
+TARGETS = ("x86_64/xen", "arm64/xen", "armv7/xen")
 Tool = Callable[[str], list[str]]
 
 
@@ -54,6 +54,25 @@ def checked(*words: str | Path) -> str:
     done = subprocess.run(words, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
+
+
+def test_the_disk_that_u_boots_uefi_starts(project: Project, tools: Tool, tmp_path: Path) -> None:
+    """On armv7 the bundle is a UEFI application: objdump's idea of it is PE's, that of the loader is a zImage's."""
+    disk = project.image("armv7-xen/disk.raw")
+    assert "No problems found." in checked(*tools("sgdisk"), "-v", disk)
+    esp, data = read_gpt(disk.read_bytes(), "disk").partitions
+    assert (esp.name, data.name) == ("esp", "data")
+    system = tmp_path / "esp"
+    system.write_bytes(disk.read_bytes()[esp.offset : esp.offset + esp.size])
+    checked(*tools("fsck.fat"), "-n", "-V", system)
+    application = tmp_path / "BOOTARM.EFI"
+    checked(*tools("mcopy"), "-i", system, "::/EFI/BOOT/BOOTARM.EFI", application)
+    assert "armv7/xen" in project.run("inspect", str(application)).out
+    key, certificate = tmp_path / "db.key", tmp_path / "db.pem"
+    make_pair(key, certificate)
+    signed = tmp_path / "signed.efi"
+    checked(*tools("sbsign"), "--key", key, "--cert", certificate, "--output", signed, application)
+    assert "OK" in checked(*tools("sbverify"), "--cert", certificate, signed)
 
 
 @pytest.mark.parametrize("folder", ["x86_64-xen", "arm64-xen"])

@@ -2,7 +2,8 @@
 
     sector 0         MBR: GRUB's boot code for a BIOS
     1: bios          GRUB's core image for a BIOS, which the boot code loads
-    2: esp           EFI/BOOT/*.EFI: GRUB for every UEFI; xenbuild/: menu and bundle, on Arm the parts
+    2: esp           EFI/BOOT/*.EFI: GRUB for every UEFI; xenbuild/: menu and bundle, on arm64 the parts;
+                     on armv7 the bundle alone, which is a UEFI application
     with slots, menu and bundle are instead in:
     3: state         which copy is started, how often it may still fail
     4, 5: a, b       the two copies
@@ -40,12 +41,21 @@ MIB = 1 << 20
 FOLDER = "/xenbuild"  # on a medium: what GRUB finds
 SLOT = "xenbuild.slot=$slot xenbuild.disk=$disk xenbuild.state=$sector panic=10"  # words for dom0, in GRUB's language
 STATE = b"# GRUB Environment Block\n"
+DIRECT = {"armv7": "EFI/BOOT/BOOTARM.EFI"}  # where the bundle is what the firmware starts, without GRUB
 STATE_SIZE = 1024  # bytes, as GRUB has it
 BOOT_SECTOR_AT, DRIVE_CHECK_AT, BLOCKS_AT = 0x5C, 0x66, 500  # in GRUB's boot.img and in the first sector of its core
 
 
 def plan(making: Making) -> OutputOf:
-    inputs, params = contents(making)
+    inputs, params = wanted(making)
+    label = f"write the disk {making.image.name}"
+    return Action(label, "xenbuild.media.raw:run", params, inputs, ("image",), size_hint=64 * MIB).output("image")
+
+
+def wanted(making: Making) -> tuple[dict[str, Input], Json]:
+    """Inputs and params of what lays out the disk."""
+    arch = making.declaration.target.arch
+    inputs, params = _direct(making, DIRECT[arch]) if arch in DIRECT else _by_grub(making)
     image, slots = making.image, making.image.slots
     params |= {
         "label": image.label or making.declaration.name,
@@ -55,14 +65,21 @@ def plan(making: Making) -> OutputOf:
         "tries": slots.tries if slots else 0,
         "slots template": templates.source("slots.cfg", making.declaration.folder) if slots else "",
     }
+    return inputs, params
+
+
+def _direct(making: Making, file: str) -> tuple[dict[str, Input], Json]:
+    return {"bundle": making.bundle}, {"files": {}, "loaders": {"bundle": file}}
+
+
+def _by_grub(making: Making) -> tuple[dict[str, Input], Json]:
+    inputs, params = contents(making)
     for firmware, platform in platforms(making).items():
         prefix = "/xenbuild" if platform.file else "(,gpt2)/xenbuild"
         inputs[f"grub-{firmware}"] = core(making, platform, prefix)
         if not platform.file:
             inputs["boot"] = boot_code(making, "boot.img")
-    params["loaders"] = {f"grub-{firmware}": one.file for firmware, one in platforms(making).items()}
-    label = f"write the disk {image.name}"
-    return Action(label, "xenbuild.media.raw:run", params, inputs, ("image",), size_hint=64 * MIB).output("image")
+    return inputs, {**params, "loaders": {f"grub-{name}": one.file for name, one in platforms(making).items()}}
 
 
 def contents(making: Making) -> tuple[dict[str, Input], Json]:
@@ -104,6 +121,11 @@ def require_dom0(making: Making) -> None:
 
 def run(job: Job) -> None:
     """Action: params and inputs as in plan() -> image."""
+    job.put_extents("image", *laid(job))
+
+
+def laid(job: Job) -> tuple[Extents, int]:
+    """What the disk consists of, and its size in bytes; the job has params and inputs as in plan()."""
     disk = _Disk(identity(job))
     loaders: dict[str, Content] = {}
     for name, file in sorted(job.params["loaders"].items()):
@@ -111,12 +133,12 @@ def run(job: Job) -> None:
             loaders[file] = job.path(name)
         else:
             disk.bios(job.path(name), job.path("boot"))
-    text = grub_menu(job)
+    text = {"xenbuild/grub.cfg": grub_menu(job)} if job.params["files"] else {}
     copy: dict[str, Content] = {f"xenbuild/{file}": job.path(name) for name, file in job.params["files"].items()}
     label = fat.label_of(job.params["label"])
     tries = job.params["tries"]
     if not tries:
-        disk.fat("esp", gpt.ESP, {**loaders, **copy, "xenbuild/grub.cfg": text}, label)
+        disk.fat("esp", gpt.ESP, {**loaders, **copy, **text}, label)
     else:
         esp = len(disk.rows) + 1
         numbers = {"state": esp + 1, "a": esp + 2, "b": esp + 3}
@@ -124,11 +146,12 @@ def run(job: Job) -> None:
         disk.fat("esp", gpt.ESP, {**loaders, "xenbuild/grub.cfg": choice.encode()}, label)
         disk.state(tries)
         size = sum(map(size_of, copy.values()))
+        copy["xenbuild/menu.cfg"] = text["xenbuild/grub.cfg"]
         for name in ("a", "b"):  # with room for a bundle that is twice as large
-            disk.fat(f"slot-{name}", gpt.BASIC_DATA, {**copy, "xenbuild/menu.cfg": text}, f"SLOT {name.upper()}", size)
+            disk.fat(f"slot-{name}", gpt.BASIC_DATA, copy, f"SLOT {name.upper()}", size)
     if data := job.params["data"]:
         disk.data(data["label"], data["size"], data["format"])
-    job.put_extents("image", *disk.laid())
+    return disk.laid()
 
 
 def identity(job: Job) -> bytes:

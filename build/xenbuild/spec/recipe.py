@@ -131,6 +131,7 @@ class Firmware(Node):
     bios: str | None = key("firmware for QEMU's -bios, a path in the group's tree", default=None)
     secure: bool = key("whether it starts only what a certificate in its variables vouches for", default=False)
     machine: str | None = key("options behind those of the board's machine", default=None)
+    device_tree: bool = key("whether it hands on QEMU's words in the device tree, and no SMBIOS", default=False)
     arguments: list[str] = key("more QEMU arguments, verbatim", factory=list)
 
 

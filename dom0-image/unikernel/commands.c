@@ -8,6 +8,7 @@
 #include "event.h"
 #include "guest.h"
 #include "memory.h"
+#include "screen.h"
 #include "shell.h"
 #include "xs.h"
 
@@ -196,6 +197,40 @@ static const char *type(char **words, u32 count)
 		}
 		if (i + 1 < count)
 			terminal_type(&guest->terminal, " ", 1);
+	}
+	return error;
+}
+
+static const char *show(char **words, u32 count)
+{
+	const char *error;
+	struct guest *guest;
+
+	if (!count) {
+		screen_show_text();
+		return NULL;
+	}
+	guest = running(words[0], &error);
+	if (!guest)
+		return error;
+	return guest->fbback ? screen_show(guest->fbback, guest->kbdback) : "it has no screen";
+}
+
+/* Down and up again, for each number. */
+static const char *press(char **words, u32 count)
+{
+	const char *error;
+	struct guest *guest = running(words[0], &error);
+
+	for (u32 i = 1; guest && i < count; i++) {
+		u64 keycode;
+
+		if (!guest->kbdback)
+			return "it has no keyboard";
+		if (!number(words[i], 255, &keycode))
+			return no_number;
+		kbdback_key(guest->kbdback, (u32)keycode, true);
+		kbdback_key(guest->kbdback, (u32)keycode, false);
 	}
 	return error;
 }
@@ -404,6 +439,8 @@ const struct command commands[] = {
     {"console", "GUEST", "its console; Ctrl-] leaves", 1, console},
     {"log", "GUEST", "its last output", 1, log},
     {"type", "GUEST TEXT", "type on its console; \\x0d is Return", 2, type},
+    {"screen", "[GUEST]", "show its screen, keys go to it; Ctrl-] leaves", 0, show},
+    {"press", "GUEST KEY...", "press keys of its keyboard, by Linux's numbers", 2, press},
     {"weight", "GUEST N [CAP]", "its share of the CPUs", 2, weight},
     {"memory", "GUEST KIB", "its memory target", 2, memory},
     {"vcpus", "GUEST N", "how many of its vcpus are online", 2, vcpus},

@@ -39,6 +39,7 @@ struct guest_config {
 	u32 disk_count;
 	struct nic_config nics[MAX_NICS];
 	u32 nic_count;
+	bool screen; /* with a keyboard */
 	bool autostart;
 	enum restart restart;
 	char after[GUEST_NAME_MAX]; /* a guest that has to run first; "" for none */

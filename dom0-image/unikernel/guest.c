@@ -11,6 +11,7 @@
 #include "memdisk.h"
 #include "nodes.h"
 #include "saved.h"
+#include "screen.h"
 #include "shell.h"
 #include "xenstore/connection.h"
 #include "xs.h"
@@ -80,6 +81,14 @@ static void remove_back_ends(struct guest *guest)
 		}
 		guest->netbacks[i] = NULL;
 	}
+	if (guest->fbback) {
+		screen_leave(guest->fbback);
+		fbback_remove(guest->fbback);
+	}
+	if (guest->kbdback)
+		kbdback_remove(guest->kbdback);
+	guest->fbback = NULL;
+	guest->kbdback = NULL;
 }
 
 static const char *add_back_ends(struct guest *guest)
@@ -98,6 +107,12 @@ static const char *add_back_ends(struct guest *guest)
 		if (!guest->netbacks[i] || !bridge_join(netback_nic(guest->netbacks[i])))
 			return "dom0 has no room left for a network interface";
 	}
+	if (!guest->config.screen)
+		return NULL;
+	guest->fbback = fbback_add(guest->dom, "0");
+	guest->kbdback = kbdback_add(guest->dom, "0");
+	if (!guest->fbback || !guest->kbdback)
+		return "dom0 has no memory left for a screen";
 	return NULL;
 }
 

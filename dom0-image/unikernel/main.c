@@ -8,6 +8,7 @@
 #include "hardware/smbios.h"
 #include "hypercall.h"
 #include "memory.h"
+#include "screen.h"
 #include "shell.h"
 #include "xenstore/connection.h"
 
@@ -40,9 +41,11 @@ enum shutdown_reason main(void)
 
 	if (!is_dom0())
 		panic("this is made to be dom0");
+	screen_begin();
 	say_hello();
 	connections_start();
 	devices_start();
+	screen_start(shell_type);
 	guests_start((char *)start_info->mod_start, start_info->mod_len);
 	guests_autostart();
 	find_nonce(nonce, sizeof(nonce));

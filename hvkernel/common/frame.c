@@ -69,12 +69,21 @@ void frame_free(mfn_t mfn, unsigned int order)
 	block_put(mfn, order);
 }
 
+/* In the largest blocks that are aligned to their size and lie in one zone. */
 void frames_add(mfn_t start, mfn_t end)
 {
-	for (mfn_t mfn = start; mfn < end; mfn++) {
-		frame_table[mfn].stamp = 0;
-		total_frames++;
-		frame_free(mfn, 0);
+	while (start < end) {
+		unsigned int order = 0;
+
+		while (order < MAX_ORDER && !(start & (1ul << order)) &&
+		       start + (2ul << order) <= end &&
+		       zone_index(start) == zone_index(start + (2ul << order) - 1))
+			order++;
+		for (mfn_t mfn = start; mfn < start + (1ul << order); mfn++)
+			frame_table[mfn].stamp = 0;
+		total_frames += 1ul << order;
+		frame_free(start, order);
+		start += 1ul << order;
 	}
 }
 
@@ -115,6 +124,17 @@ mfn_t frame_alloc(unsigned int order, enum zone zone)
 	return mfn;
 }
 
+/* The last owner may still know these frames: nobody who has not flushed since may go on. */
+static void flush_last_owner(mfn_t mfn, ulong count)
+{
+	u32 stamp = frame_table[mfn].stamp;
+
+	for (mfn_t i = mfn; i < mfn + count; i++)
+		if ((s32)(frame_table[i].stamp - stamp) > 0)
+			stamp = frame_table[i].stamp;
+	tlb_flush_since(stamp);
+}
+
 void *hv_alloc(unsigned int order)
 {
 	mfn_t mfn = frame_alloc(order, ZONE_DIRECT);
@@ -122,6 +142,7 @@ void *hv_alloc(unsigned int order)
 
 	if (mfn == INVALID_MFN)
 		return NULL;
+	flush_last_owner(mfn, 1ul << order);
 	memory = direct_address(mfn);
 	memset(memory, 0, PAGE_SIZE << order);
 	return memory;
@@ -144,7 +165,6 @@ static void give(struct domain *d, struct page *page)
 mfn_t domain_frames_alloc(struct domain *d, unsigned int order)
 {
 	ulong count = 1ul << order;
-	u32 stamp = 0;
 	mfn_t mfn;
 
 	if (order > MAX_ORDER || d->dying || d->tot_pages + count > d->max_pages)
@@ -152,16 +172,14 @@ mfn_t domain_frames_alloc(struct domain *d, unsigned int order)
 	mfn = frame_alloc(order, ZONE_ANY);
 	if (mfn == INVALID_MFN)
 		return mfn;
+	flush_last_owner(mfn, count);
 	for (mfn_t i = mfn; i < mfn + count; i++) {
 		void *at = map_frame(i);
 
 		memset(at, 0, PAGE_SIZE);
 		unmap_frame(at);
-		if (i == mfn || (s32)(frame_table[i].stamp - stamp) > 0)
-			stamp = frame_table[i].stamp;
 		give(d, &frame_table[i]);
 	}
-	tlb_flush_since(stamp); /* the last owner may still know it */
 	d->tot_pages += count;
 	return mfn;
 }
@@ -174,7 +192,6 @@ void *domain_shared_alloc(struct domain *d)
 	if (!memory)
 		return NULL;
 	page = &frame_table[direct_frame(memory)];
-	tlb_flush_since(page->stamp);
 	give(d, page);
 	/* One use as writable memory for ever: it never becomes a table. */
 	page->type = PT_WRITABLE | PT_VALIDATED | 1;

@@ -12,6 +12,9 @@ static int entry_check(unsigned int level, u64 *e)
 	if (!(*e & PTE_P))
 		return 0;
 	*e = (*e & ~pt_ignored(level)) | pt_forced(level);
+	/* Address bits above any frame number must not fall off: CR3 does not load with them. */
+	if ((u64)pte_mfn(*e) << PAGE_SHIFT != (*e & PTE_MFN))
+		return -EINVAL;
 	return *e & ~(PTE_MFN | pt_allowed(level)) ? -EINVAL : 0;
 }
 

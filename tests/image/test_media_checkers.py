@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
+import sys
+import tarfile
 from collections.abc import Callable
+from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 from project import TOP, Project, share_packages
 from signing import flipped, make_pair
 
+from xenbuild.formats.bmap import read_bmap
+from xenbuild.formats.fatread import read_fat
 from xenbuild.formats.gpt import read_gpt
 from xenbuild.media.build import Settings
 from xenbuild.parts.toolstree import ToolsTree
+from xenbuild.trust.verify import verify
 
 pytestmark = pytest.mark.image
 
-TARGETS = ("x86_64/xen", "arm64/xen")
+TARGETS = ("x86_64/xen", "arm64/xen", "armv7/xen")
 Tool = Callable[[str], list[str]]
 
 
@@ -48,6 +56,25 @@ def checked(*words: str | Path) -> str:
     return done.stdout
 
 
+def test_the_disk_that_u_boots_uefi_starts(project: Project, tools: Tool, tmp_path: Path) -> None:
+    """On armv7 the bundle is a UEFI application: objdump's idea of it is PE's, that of the loader is a zImage's."""
+    disk = project.image("armv7-xen/disk.raw")
+    assert "No problems found." in checked(*tools("sgdisk"), "-v", disk)
+    esp, data = read_gpt(disk.read_bytes(), "disk").partitions
+    assert (esp.name, data.name) == ("esp", "data")
+    system = tmp_path / "esp"
+    system.write_bytes(disk.read_bytes()[esp.offset : esp.offset + esp.size])
+    checked(*tools("fsck.fat"), "-n", "-V", system)
+    application = tmp_path / "BOOTARM.EFI"
+    checked(*tools("mcopy"), "-i", system, "::/EFI/BOOT/BOOTARM.EFI", application)
+    assert "armv7/xen" in project.run("inspect", str(application)).out
+    key, certificate = tmp_path / "db.key", tmp_path / "db.pem"
+    make_pair(key, certificate)
+    signed = tmp_path / "signed.efi"
+    checked(*tools("sbsign"), "--key", key, "--cert", certificate, "--output", signed, application)
+    assert "OK" in checked(*tools("sbverify"), "--cert", certificate, signed)
+
+
 @pytest.mark.parametrize("folder", ["x86_64-xen", "arm64-xen"])
 def test_the_disk(folder: str, project: Project, tools: Tool, tmp_path: Path) -> None:
     disk = project.image(f"{folder}/disk.raw")
@@ -69,6 +96,31 @@ def test_the_disk(folder: str, project: Project, tools: Tool, tmp_path: Path) ->
     assert "::/EFI/BOOT/" in listed and "::/xenbuild/grub.cfg" in listed
     copied = checked(*tools("mtype"), "-i", tmp_path / "slot-a", "::/xenbuild/menu.cfg")
     assert "menuentry showcase {" in copied and "menuentry Recovery {" in copied
+
+
+def test_a_disk_that_bmaptool_copied_is_whole(
+    project: Project, tools: Tool, tools_group: Callable[[str], ToolsTree], tmp_path: Path
+) -> None:
+    """The map says all that matters: with noise in all that it leaves out, every checker is content."""
+    disk, copy = project.image("x86_64-xen/disk.raw"), tmp_path / "copy"
+    library = tools_group("test-flash").root / "usr/lib/python3/dist-packages"
+    words = [sys.executable, "-m", "bmaptool", "copy", "--bmap", f"{disk}.bmap", disk, copy]
+    done = subprocess.run(words, env={**os.environ, "PYTHONPATH": str(library)}, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    image, map = disk.read_bytes(), read_bmap(Path(f"{disk}.bmap").read_bytes(), "map")
+    there = bytearray(os.urandom(len(image)))
+    for start, end in (map.extent(one) for one in map.ranges):
+        there[start:end] = copy.read_bytes()[start:end]
+    copy.write_bytes(there)
+    assert map.mapped < len(image) // 4
+    assert "No problems found." in checked(*tools("sgdisk"), "-v", copy)
+    for part in read_gpt(there, "copy").partitions:
+        if part.name != "bios":
+            (tmp_path / "part").write_bytes(there[part.offset : part.offset + part.size])
+            checked(*tools("fsck.fat"), "-n", "-V", tmp_path / "part")
+    slot = next(part for part in read_gpt(there, "copy").partitions if part.name == "slot-b")
+    one, other = (read_fat(data[slot.offset : slot.offset + slot.size], "b") for data in (there, image))
+    assert one == other
 
 
 @pytest.mark.parametrize(("folder", "firmware"), [("x86_64-xen", ["BIOS", "UEFI"]), ("arm64-xen", ["UEFI"])])
@@ -135,6 +187,53 @@ def test_our_signature_is_what_sbverify_checks(settings: Settings, tools: Tool, 
     assert "the certificate db.pem is of another key than db.key" in outcome.complaint
     key = (folder / "db.key").read_text()
     assert not any(line in outcome.out + outcome.err for line in key.splitlines()[1:-1])
+
+
+IMAGES = {
+    "x86_64-xen": [
+        "parts.tar", "parts-oci.oci", "net", "disk.raw", "cd.iso", "application.efi", "cloud.qcow2", "virtual.vmdk",
+    ],
+    "arm64-xen": ["card.sd", "disk.raw", "application.efi"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("folder", "name"), [(folder, name) for folder, names in IMAGES.items() for name in names])
+def test_a_flipped_bit_in_a_part_is_found_in_every_medium(
+    folder: str, name: str, project: Project, tmp_path: Path
+) -> None:
+    """Even by somebody who writes the sums anew, since manifest.json tells of the parts."""
+    out = project.folder / "out" / folder
+    shutil.copytree(
+        out, tmp_path / folder, ignore=lambda _, names: [n for n in names if n in IMAGES[folder] and n != name]
+    )
+    sums = tmp_path / folder / "SHA256SUMS"
+    lines = [line for line in sums.read_text().splitlines() if (tmp_path / folder / line[66:]).is_file()]
+    image = tmp_path / folder / name
+    chunk = _middle_of_the_kernel(out)
+    files = [file for file in sorted(image.rglob("*")) if file.is_file()] if image.is_dir() else [image]
+    kernel = next(file for file in files if chunk in file.read_bytes())
+    content = bytearray(kernel.read_bytes())
+    content[content.index(chunk)] ^= 16
+    kernel.write_bytes(content)
+    digest, own = sha256(content).hexdigest(), str(kernel.relative_to(tmp_path / folder))
+    sums.write_text("".join(f"{digest if line[66:] == own else line[:64]}  {line[66:]}\n" for line in lines))
+    verdict = verify(image, None, datetime.now(UTC))
+    assert verdict.checked["sums"].endswith("files are what SHA256SUMS says")
+    assert verdict.checked["parts"].startswith(f"WRONG: {image}")
+    assert "kernel" in verdict.checked["parts"] or "blob" in verdict.checked["parts"]
+    content[content.index(chunk[1:]) - 1] ^= 16
+    kernel.write_bytes(content)
+    sums.write_text("".join(f"{line}\n" for line in lines))
+    assert verify(image, None, datetime.now(UTC)).checked["parts"].endswith("parts are whole")
+
+
+def _middle_of_the_kernel(out: Path) -> bytes:
+    """Bytes that are nowhere but in dom0's kernel; the archive has it as a file."""
+    with tarfile.open(out / "parts.tar") as archive:
+        data = archive.extractfile("parts/kernel")
+        assert data is not None
+        whole = data.read()
+    return whole[len(whole) // 2 :][:64]
 
 
 def test_another_store_makes_the_same_bytes(settings: Settings, project: Project, tmp_path: Path) -> None:

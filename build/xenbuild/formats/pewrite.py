@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from xenbuild.errors import FormatError
+from xenbuild.formats.extents import Content, Extents, size_of, write_content
 from xenbuild.formats.pe import SECTION, is_pe, read_pe
 
 FILE_ALIGNMENT = 512
@@ -18,6 +19,7 @@ DATA = 0x40000040  # initialised data, readable
 CODE = 0xE0000020  # code; all accesses, as Xen has it
 DEBUG_NAMES = (".debug", ".stab")
 BASE_RELOCATIONS, SECURITY, DEBUG = 5, 4, 6  # data directories
+_PIECE = 1 << 15  # bytes that are added at a time: even, and fast in the cache
 _COFF = struct.Struct("<HHIIIHH")
 
 
@@ -26,18 +28,23 @@ class Section:
     """A section. `address` is relative to the image's base; 0: the next one that is free."""
 
     name: str
-    data: bytes | memoryview
+    data: Content
     address: int = 0
     memory: int = 0  # 0: as much as there is data
     flags: int = DATA
 
     @property
     def end(self) -> int:
-        return self.address + max(self.memory, len(self.data))
+        return self.address + max(self.memory, self.size)
+
+    @property
+    def size(self) -> int:
+        """Bytes of its content."""
+        return size_of(self.data)
 
 
-def add_sections(image: bytes, more: Sequence[Section], name: str) -> bytes:
-    """The application with sections behind its own. Raises FormatError for a file that cannot be rewritten.
+def add_sections(image: bytes, more: Sequence[Section], name: str) -> tuple[Extents, int]:
+    """The application with sections behind its own, and its size. Raises FormatError for one that cannot be rewritten.
 
     Where there is no room for their headers before the first section, as in Xen for arm64, all of the file becomes one
     section behind a page of new headers; its code must then run wherever it is put. Memory is then laid out as the
@@ -53,7 +60,7 @@ def add_sections(image: bytes, more: Sequence[Section], name: str) -> bytes:
         header, own = _wrapped(image, header, name)
     placed, free = [], _align(max(section.end for section in own), max(header.alignment, header.step))
     for section in more:
-        if not section.data:
+        if not section.size:
             raise FormatError(f"section {section.name} of {name} is empty")
         placed.append(replace(section, address=section.address or free))
         free = _align(placed[-1].end, max(header.alignment, header.step))
@@ -62,9 +69,25 @@ def add_sections(image: bytes, more: Sequence[Section], name: str) -> bytes:
 
 def checksum(image: bytes | bytearray, field: int) -> int:
     """The checksum of a PE file whose checksum is at offset `field` (CheckSumMappedFile of ImageHlp)."""
-    data = bytes(image[:field]) + bytes(4) + bytes(image[field + 4 :])
-    total = int.from_bytes(data, "little") % 0xFFFF  # what folding the sum of all 16-bit words comes to
-    return (total or (0xFFFF if any(data) else 0)) + len(image)
+    return _folded([bytes(image[:field]) + bytes(4) + bytes(image[field + 4 :])]) + len(image)
+
+
+def _folded(contents: Iterable[Content]) -> int:
+    """The sum of all 16-bit words, with what is carried out of 16 bits added again; each content begins a word."""
+    total = 0
+    for content in contents:
+        for piece in _pieces(content):
+            total += int.from_bytes(piece, "little")  # 2**16 is 1 where the carry is added: long numbers do as well
+    return total % 0xFFFF or (0xFFFF if total else 0)
+
+
+def _pieces(content: Content) -> Iterable[bytes]:
+    if isinstance(content, bytes):
+        yield from (content[at : at + _PIECE] for at in range(0, len(content), _PIECE))
+    else:
+        with content.open("rb", buffering=0) as file:
+            while piece := file.read(_PIECE):
+                yield piece
 
 
 def checksum_offset(image: bytes | bytearray | memoryview) -> int:
@@ -126,14 +149,15 @@ def _header_size(header: _Header, sections: int) -> int:
     return _align(len(header.stub) + 24 + len(header.optional) + 40 * sections, FILE_ALIGNMENT)
 
 
-def _write(header: _Header, sections: Sequence[Section]) -> bytes:
+def _write(header: _Header, sections: Sequence[Section]) -> tuple[Extents, int]:
     size = _align(_header_size(header, len(sections)), header.step)
-    rows, offset = [], size
+    rows, offsets, offset = [], [], size
     for section in sections:
-        raw = _align(len(section.data), header.step)
+        raw = _align(section.size, header.step)
         label = section.name.encode("latin-1")[:8]
-        memory = max(section.memory, len(section.data))
+        memory = max(section.memory, section.size)
         rows.append(SECTION.pack(label, memory, section.address, raw, offset if raw else 0, 0, 0, 0, 0, section.flags))
+        offsets.append(offset)
         offset += raw
     optional = bytearray(header.optional)
     struct.pack_into("<II", optional, 32, header.alignment, FILE_ALIGNMENT)
@@ -144,12 +168,14 @@ def _write(header: _Header, sections: Sequence[Section]) -> bytes:
     machine, _, date, _, _, _, flags = header.coff
     coff = _COFF.pack(machine, len(sections), date, 0, 0, len(optional), flags)
     made = bytearray((header.stub + b"PE\0\0" + coff + bytes(optional) + b"".join(rows)).ljust(size, b"\0"))
-    for section in sections:
-        made += section.data
-        made += bytes(-len(made) % header.step)
-    field = checksum_offset(made)
-    struct.pack_into("<I", made, field, checksum(made, field))
-    return bytes(made)
+    total = _folded([bytes(made), *(section.data for section in sections)]) + offset
+    struct.pack_into("<I", made, checksum_offset(made), total)
+    out = Extents()
+    out.write(bytes(made))
+    for section, at in zip(sections, offsets, strict=True):
+        out.seek(at)
+        write_content(out, section.data)
+    return out, offset
 
 
 def _directory(optional: bytes, number: int) -> tuple[int, int]:

@@ -29,8 +29,8 @@ def host_architecture() -> str:
 def part_requests(declaration: Declaration, release: Release) -> dict[str, Request]:
     """The package requests of one target by role.
 
-    The roles are hypervisor, kernel, dom0, device model, grub, state, `extra` for the user's packages in dom0, and
-    `packages ...` for each list of packages that a guest or a disk has.
+    The roles are hypervisor, kernel, dom0, device model, cards (those that it emulates), grub, state, `extra` for the
+    user's packages in dom0, and `packages ...` for each list of packages that a guest or a disk has.
     """
     hypervisor = load_recipe(HypervisorRecipe, declaration.target.hypervisor, declaration.folder)
     bare_arch = declaration.target.arch not in release.architectures
@@ -68,10 +68,12 @@ def part_requests(declaration: Declaration, release: Release) -> dict[str, Reque
         found["hypervisor"] = request("hypervisor", arch.hypervisor.roots, only=arch.hypervisor.only or "-")
     if declaration.dom0.kernel is None and (not bare or ours):
         found["kernel"] = request("kernel", arch.kernel.roots, only=arch.kernel.only)
-    if needs_device_model(declaration) and arch.device_model is not None:
+    if not bare and needs_device_model(declaration) and arch.device_model is not None:
         found["device model"] = request(
             "device model", arch.device_model.roots, exclude=[*release.dom0.exclude, *arch.device_model.exclude]
         )
+    if arch.device_model is not None and emulated_cards(declaration):
+        found["cards"] = request("cards", arch.device_model.cards.roots, only="-")
     if declaration.dom0.state is not None and release.state is not None:
         found["state"] = request("state", release.state.roots, exclude=release.state.exclude)
     microcode = declaration.hypervisor.microcode
@@ -104,6 +106,11 @@ def needs_device_model(declaration: Declaration) -> bool:
         for domain in declaration.domains.values()
         if domain.start == "toolstack"
     )
+
+
+def emulated_cards(declaration: Declaration) -> list[str]:
+    """The network cards that dom0 emulates, each once."""
+    return sorted({n.model for domain in declaration.domains.values() for n in domain.networks if n.model})
 
 
 def _firmware_archives(release: Release) -> tuple[Archive, ...]:
@@ -144,7 +151,7 @@ def tool_requests(tools: Tools, groups: Sequence[str], folder: Path, host: str) 
             arch=release.architectures[target].debian if target else host,
             roots=tuple(tools.groups[group]),
             only="-" if target else "",
-            exclude=tuple(tools.exclude),
+            exclude=(*tools.exclude, *tools.without.get(group, ())),
             archives=_components(release, tools.components.get(group, [])),
             folder=folder,
         )

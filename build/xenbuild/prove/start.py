@@ -48,7 +48,7 @@ def start(declaration: Declaration, image: Image, machine: Machine, board: Board
     # The firmware starts what QEMU has as a kernel, with options (xen, docs/misc/efi.pandoc): a name, `--`, Xen's.
     before = ("xen", "--") if attach == "kernel" else ()
     words = _firmware(firmware, declared, machine, tree, scratch)
-    return Start(path, attach, form, words, firmware.machine or "", before)
+    return Start(path, attach, form, words, firmware.machine or "", before, firmware.device_tree)
 
 
 def _firmware(firmware: Firmware, declared: Declared, machine: Machine, tree: Tree, scratch: Path) -> list[str]:

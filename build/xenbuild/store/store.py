@@ -26,6 +26,7 @@ from pathlib import Path
 from types import TracebackType
 
 from xenbuild.errors import HostError, IntegrityError, XenbuildError
+from xenbuild.formats.extents import Extents
 from xenbuild.store import files
 from xenbuild.store.digest import Digest
 from xenbuild.store.scratch import Scratch
@@ -121,6 +122,17 @@ class Store:
             else:
                 self._stat.put(path.absolute(), status, digest)
             return digest
+
+    def put_extents(self, extents: Extents, size: int) -> Digest:
+        """Store a file of `size` bytes that is still to be written."""
+        new = self._scratch.name()
+        with files.in_words(self.root, size):
+            digest = files.write_hashed(extents, size, new)
+            if self.has(digest):
+                new.unlink()
+            else:
+                self._adopt(new, digest)
+        return digest
 
     def digest_of(self, path: Path) -> Digest:
         """The digest of a file outside the store, without reading it again if it is unchanged."""

@@ -26,6 +26,7 @@ void cpu_features(void)
 	if (cpu_has_sse)
 		cr4 |= 0x400;
 	write_cr4(cr4);
+	fpu_init();
 	if (sizeof(long) == 4)
 		return; /* PAE guests of the Pentium II have no NX: one kind of entry for all */
 	cpuid(0x80000000, 0, extended);

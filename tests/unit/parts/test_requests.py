@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from xenbuild.parts.requests import needs_device_model, part_requests
+from xenbuild.parts.requests import emulated_cards, needs_device_model, part_requests
 from xenbuild.spec.block import Size
-from xenbuild.spec.domain import Disk, Domain, Framebuffer
+from xenbuild.spec.domain import Disk, Domain, Framebuffer, Network
 from xenbuild.spec.model import Declaration, Target
 from xenbuild.spec.recipe import Release, load_recipe
 
@@ -36,6 +36,15 @@ def test_a_device_model_is_there_for_guests_that_need_one(domain: Domain, needed
         asked = part_requests(made, load_recipe(Release, release))
         assert ("device model" in asked) == needed
         assert "qemu-system-xen" not in asked["dom0"].roots
+
+
+def test_option_roms_are_there_for_guests_that_name_a_card() -> None:
+    cards = [Network(model="e1000"), Network(), Network(model="rtl8139"), Network(model="e1000")]
+    made = machine(Domain(type="hvm", networks=cards))
+    assert emulated_cards(made) == ["e1000", "rtl8139"]
+    assert part_requests(made, load_recipe(Release, "bookworm"))["cards"].roots == ("ipxe-qemu",)
+    made = machine(Domain(type="hvm", networks=[Network()]))
+    assert "cards" not in part_requests(made, load_recipe(Release, "bookworm"))
 
 
 def test_arm_has_none() -> None:

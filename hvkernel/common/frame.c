@@ -124,6 +124,17 @@ mfn_t frame_alloc(unsigned int order, enum zone zone)
 	return mfn;
 }
 
+/* The last owner may still know these frames: nobody who has not flushed since may go on. */
+static void flush_last_owner(mfn_t mfn, ulong count)
+{
+	u32 stamp = frame_table[mfn].stamp;
+
+	for (mfn_t i = mfn; i < mfn + count; i++)
+		if ((s32)(frame_table[i].stamp - stamp) > 0)
+			stamp = frame_table[i].stamp;
+	tlb_flush_since(stamp);
+}
+
 void *hv_alloc(unsigned int order)
 {
 	mfn_t mfn = frame_alloc(order, ZONE_DIRECT);
@@ -131,6 +142,7 @@ void *hv_alloc(unsigned int order)
 
 	if (mfn == INVALID_MFN)
 		return NULL;
+	flush_last_owner(mfn, 1ul << order);
 	memory = direct_address(mfn);
 	memset(memory, 0, PAGE_SIZE << order);
 	return memory;
@@ -153,7 +165,6 @@ static void give(struct domain *d, struct page *page)
 mfn_t domain_frames_alloc(struct domain *d, unsigned int order)
 {
 	ulong count = 1ul << order;
-	u32 stamp = 0;
 	mfn_t mfn;
 
 	if (order > MAX_ORDER || d->dying || d->tot_pages + count > d->max_pages)
@@ -161,16 +172,14 @@ mfn_t domain_frames_alloc(struct domain *d, unsigned int order)
 	mfn = frame_alloc(order, ZONE_ANY);
 	if (mfn == INVALID_MFN)
 		return mfn;
+	flush_last_owner(mfn, count);
 	for (mfn_t i = mfn; i < mfn + count; i++) {
 		void *at = map_frame(i);
 
 		memset(at, 0, PAGE_SIZE);
 		unmap_frame(at);
-		if (i == mfn || (s32)(frame_table[i].stamp - stamp) > 0)
-			stamp = frame_table[i].stamp;
 		give(d, &frame_table[i]);
 	}
-	tlb_flush_since(stamp); /* the last owner may still know it */
 	d->tot_pages += count;
 	return mfn;
 }
@@ -183,7 +192,6 @@ void *domain_shared_alloc(struct domain *d)
 	if (!memory)
 		return NULL;
 	page = &frame_table[direct_frame(memory)];
-	tlb_flush_since(page->stamp);
 	give(d, page);
 	/* One use as writable memory for ever: it never becomes a table. */
 	page->type = PT_WRITABLE | PT_VALIDATED | 1;

@@ -26,8 +26,7 @@ extern struct cpu *cpus[MAX_CPUS];
 extern unsigned int cpu_count;
 extern ulong online_cpus;
 
-struct cpu *this_cpu(void);
-#define current (this_cpu()->vcpu)
+#define current (this_cpu()->vcpu) /* this_cpu() is the arch's, asm/cpu.h */
 
 /* By the arch: */
 void cpu_kick(unsigned int id); /* makes it look at its softirqs and flushes */

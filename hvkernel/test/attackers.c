@@ -2,6 +2,7 @@
 /* What attacks have in common: registers to spy on, grants, a second vcpu. */
 #include "suite.h"
 #include "asm/pte.h"
+#include "errno.h"
 #include "lib.h"
 
 #define SECRET 0x7365637265742121ull
@@ -70,4 +71,38 @@ u32 grant_page(const void *page, domid_t to)
 	e->domid = to;
 	__atomic_store_n(&e->flags, GTF_permit_access, __ATOMIC_SEQ_CST);
 	return next++;
+}
+
+u64 *l1_of(const void *page)
+{
+	return table_of((ulong)page, 1);
+}
+
+u64 *table_alloc(void)
+{
+	u64 *table = page_alloc();
+
+	map((ulong)table, pte_of(frame_of(table), ro));
+	return table;
+}
+
+void table_fill(u64 *table, unsigned int index, u64 entry)
+{
+	map((ulong)table, pte_of(frame_of(table), rw));
+	table[index] = entry;
+	map((ulong)table, pte_of(frame_of(table), ro));
+}
+
+/* Every domain may grant to itself; but it is not told who it is. */
+domid_t own_id(void)
+{
+	static domid_t id = DOMID_INVALID;
+
+	for (domid_t i = 0; id == DOMID_INVALID && i < 20000; i++) {
+		struct evtchn_status s = {i, 1, 0, 0, {{0, 0}}};
+
+		if (i != bench.neighbour && CALL2(event_channel_op, EVTCHNOP_status, &s) != -ESRCH)
+			id = i;
+	}
+	return id;
 }

@@ -45,7 +45,7 @@ static bool run_attack(const struct attack *a, long *result)
 	attack_detail = 0;
 	*result = 0;
 	if (a->verdict == REFUSED || a->verdict == HOLDS)
-		good = (*result = a->run()) == a->error;
+		good = (*result = a->run()) == a->error || *result == NOT_JUDGED;
 	else
 		good = !probe((void (*)(ulong))(void *)a->run, 0) && a->verdict != KILLS;
 	page_release(first);
@@ -99,8 +99,6 @@ static bool settle(struct party *p, const char *words)
 {
 	ulong pfn = ((ulong)&bench - VIRT_BASE) >> PAGE_SHIFT;
 
-	if (!p->bench)
-		p->bench = page_alloc();
 	if (!build(&p->d, DOMU_PAGES, 2, words))
 		return false;
 	return !map_foreign(p->bench, p->d.id, p->d.mfns[pfn]);
@@ -126,6 +124,7 @@ static bool neighbour_lives(void)
 static bool settle_neighbour(void)
 {
 	fill_pattern();
+	neighbour.bench = page_alloc();
 	if (!settle(&neighbour, "neighbour"))
 		return false;
 	neighbour_frame = neighbour.d.mfns[((ulong)&bench - VIRT_BASE) >> PAGE_SHIFT];
@@ -168,13 +167,18 @@ static u32 attack_in_domu(u32 number)
 	return attacker.bench->done == number ? 0 : DOMINF_running;
 }
 
+static const char *not_judged(long result)
+{
+	return result == NOT_JUDGED ? "not judged on this machine" : "refused";
+}
+
 static const char *judge(const struct attack *a, u32 flags)
 {
 	bool crashed =
 	    flags & DOMINF_shutdown && (flags >> DOMINF_shutdownshift & 255) == SHUTDOWN_crash;
 
 	if (!flags && !attacker.bench->wrong)
-		return "refused";
+		return not_judged(attacker.bench->result);
 	if (crashed && (a->verdict == KILLS || a->verdict == ENDS))
 		return "killed its author";
 	return NULL;
@@ -199,6 +203,8 @@ static void suffer(const struct attack *a)
 {
 	u32 flags;
 
+	if (a->by & FRESH && attacker.d.id)
+		remove(&attacker);
 	if (!settle_attacker()) {
 		check(false, "an attacker is built");
 		return;
@@ -212,23 +218,25 @@ static void suffer(const struct attack *a)
 void test_suite(void)
 {
 	const struct attack *a;
-	u64 before = free_pages();
+	u64 before;
 	long result;
 
 	check(settle_neighbour(), "a neighbour lives");
-	for (a = attacks_begin; a < attacks_end; a++)
-		if (a->by & BY_DOMU)
-			suffer(a);
 	tell_of_neighbour(&bench);
 	for (a = attacks_begin; a < attacks_end; a++)
 		if (a->by & BY_DOM0) {
 			bool good = run_attack(a, &result);
 
-			report(a, " by dom0", good ? "refused" : NULL, result);
+			report(a, " by dom0", good ? not_judged(result) : NULL, result);
 		}
+	attacker.bench = page_alloc();
+	before = free_pages();
+	for (a = attacks_begin; a < attacks_end; a++)
+		if (a->by & BY_DOMU)
+			suffer(a);
 	if (attacker.d.id)
 		remove(&attacker);
-	remove(&neighbour);
 	nap(1000000);
 	check(free_pages() == before, "nothing is lost");
+	remove(&neighbour);
 }

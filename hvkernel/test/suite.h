@@ -20,6 +20,7 @@ enum verdict {
 
 #define BY_DOMU 1u
 #define BY_DOM0 2u
+#define FRESH   4u /* in a domain that has done nothing yet */
 
 struct attack {
 	const char *name;
@@ -61,6 +62,16 @@ struct bench {
 	ulong neighbour_root;
 };
 
+#define HV_FRAME 0x100ul /* the hypervisor's image begins there */
+
+u64 *l1_of(const void *page);
+/* A page of ours that could become a table: nothing maps it writable; and an entry written there.
+ */
+u64 *table_alloc(void);
+void table_fill(u64 *table, unsigned int index, u64 entry);
+/* What a row returns that this machine cannot judge, since it lacks what the attack is about. */
+#define NOT_JUDGED 0x4e4a
+
 extern struct bench bench;
 extern ulong attack_detail; /* what an attack wants to have said when it went wrong */
 
@@ -73,8 +84,10 @@ bool secret_is_seen(void); /* here, by somebody else */
 struct grant_entry *grant_entries(void);
 u32 grant_page(const void *page, domid_t to);
 
-/* The second vcpu of a domU of the suite runs `function` over and over, until it is told to stop.
- */
+domid_t own_id(void);
+
+/* The second vcpu runs `function` over and over, until it is told to stop; a fault only makes it
+ * begin anew. */
 bool second_start(void (*function)(void));
 void second_stop(void);
 

@@ -93,7 +93,8 @@ struct kbdback *kbdback_add(domid_t dom, const char *id)
 		return NULL;
 	}
 	back->dom = dom;
-	xenbus_put(&back->bus, XS_NO_TX, "feature-disable-pointer", 1);
+	/* There is no pointer, but saying so (feature-disable-pointer) lets Linux 6.1 follow a NULL
+	 * at the first key. */
 	xenbus_switch(&back->bus, XENBUS_INIT_WAIT);
 	xenbus_on_change(&back->bus, changed, back);
 	return back;

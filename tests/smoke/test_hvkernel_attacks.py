@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import cache
 
 import pytest
-from hvguest import CPUS, Boot, attacks, boot, build
+from hvguest import CPUS, Boot, attacks, boot, build, needs_limits
 
 from xenbuild.media.build import Settings
 from xenbuild.parts.toolstree import ToolsTree
@@ -39,10 +39,15 @@ def verdicts(console: str) -> dict[str, str]:
     return dict(re.findall(r"^attack ([\w ]+): (.+?)\r?$", console, re.MULTILINE))
 
 
+def possible(name: str) -> tuple[str, ...]:
+    """What may be said of an attack under QEMU; test_bochs.py has the others judged."""
+    return ("not judged on this machine",) if name in needs_limits() else ("refused", "killed its author")
+
+
 @pytest.mark.parametrize(("arch", "name"), CASES)
 def test_attack_does_no_harm(suite: Callable[..., Boot], arch: str, name: str) -> None:
     console = suite(arch).console
-    assert verdicts(console).get(name) in ("refused", "killed its author"), console[-3000:]
+    assert verdicts(console).get(name) in possible(name), console[-3000:]
 
 
 @pytest.mark.parametrize("arch", CPUS)
@@ -59,7 +64,7 @@ def test_all_attacks_of_the_sources_are_made(suite: Callable[..., Boot], arch: s
 @pytest.mark.parametrize("arch", CPUS)
 def test_attacks_do_no_harm_with_other_numbers_of_cpus(suite: Callable[..., Boot], arch: str, cpus: int) -> None:
     done = suite(arch, cpus)
-    bad = {name: said for name, said in verdicts(done.console).items() if said not in ("refused", "killed its author")}
+    bad = {name: said for name, said in verdicts(done.console).items() if said not in possible(name)}
     assert not bad
     assert set(verdicts(done.console)) == set(attacks(arch))
     assert done.passed(), done.console[-3000:]

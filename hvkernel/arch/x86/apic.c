@@ -111,12 +111,12 @@ u32 apic_timer_left(void)
 	return apic_read(APIC_LEFT);
 }
 
+/* The two registers that have the devices' vectors, and the one of the timer and other CPUs. */
 bool arch_irq_pending(void)
 {
-	for (unsigned int i = 1; i < 8; i++)
-		if (apic_read(APIC_IRR + 16 * i))
-			return true;
-	return false;
+	return apic_read(APIC_IRR + VECTOR_DEVICES / 32 * 16) ||
+	       apic_read(APIC_IRR + (VECTOR_DEVICES / 32 + 1) * 16) ||
+	       apic_read(APIC_IRR + VECTOR_TIMER / 32 * 16);
 }
 
 static u32 ioapic_read(const struct ioapic *io, u32 reg)

@@ -26,13 +26,17 @@ ulong root_address(void *root)
 
 static void copy_pdptes(struct vcpu *v)
 {
-	for (unsigned int i = 0; i < 4; i++) {
-		u64 e = table_read(v->arch.root, i) & (PTE_MFN | PTE_P | PTE_PWT | PTE_PCD);
+	const pte_t *root = map_frame(mfn_of(v->arch.root));
 
+	for (unsigned int i = 0; i < 4; i++) {
+		u64 e = __atomic_load_n(&root[i], __ATOMIC_RELAXED);
+
+		e &= PTE_MFN | PTE_P | PTE_PWT | PTE_PCD;
 		if (i == 3 && !(e & PTE_P))
 			e = hv_root[3];
 		__atomic_store_n(&v->arch.pdptes[i], e, __ATOMIC_SEQ_CST);
 	}
+	unmap_frame(root);
 }
 
 void space_load(struct vcpu *v)

@@ -82,8 +82,11 @@ def test_memory_of_a_session_is_watched(tmp_path: Path) -> None:
     from measure import MemorySum, spend
 
     total = MemorySum()
-    waste = "import time; x = bytes(range(256)) * (64 << 12); time.sleep(1)"
-    spend(["sh", "-c", '"$0" -c "$1" & "$0" -c "$1"; wait', sys.executable, waste], tmp_path, watch=total.watch)
+    waste = "import os, time; x = bytes(range(256)) * (64 << 12); "
+    one = waste + "open('up', 'w').close(); time.sleep(600)"
+    other = waste + "\nwhile not os.path.exists('up'): time.sleep(0.1)\ntime.sleep(2)"
+    script = '"$0" -c "$1" & "$0" -c "$2"; kill $!'
+    spend(["sh", "-c", script, sys.executable, one, other], tmp_path, watch=total.watch)
     assert 128 < total.peak < 256
 
 
@@ -128,7 +131,7 @@ def test_a_machine_that_never_gets_ready(tmp_path: Path) -> None:
 
 
 def test_a_command_in_dom0_is_timed_line_by_line(tmp_path: Path) -> None:
-    from guests import carried, talk
+    from guests import carried, per_second, talk
     from measure import Unavailable
 
     dom0 = "echo xenbuild: dom0 ready; read command; sleep 0.3; echo $command: done; echo bench: end; exec sleep 100"
@@ -138,6 +141,7 @@ def test_a_command_in_dom0_is_timed_line_by_line(tmp_path: Path) -> None:
     with pytest.raises(Unavailable, match=r"last line: Panic on CPU 0$"):
         talk(["sh", "-c", "echo Panic on CPU 0"], tmp_path, "measure")
     said = ["bench: pv disk 1000 bytes in 50 hundredths", "sda: 7 bytes in", "bench: b net 5 bytes in 0 hundredths"]
+    assert [per_second(rate) for rate in (5000, 50000, 5e6, 5e8)] == ["4.9 KiB/s", "49 KiB/s", "4.8 MiB/s", "477 MiB/s"]
     assert carried(said) == {("pv", "disk"): 2000.0, ("b", "net"): 500.0}
 
 

@@ -16,6 +16,10 @@
 extern u64 boot_l3[4];
 u64 hv_root[4] __attribute__((aligned(32)));
 
+_Static_assert(512 / MAP_WINDOWS >= MAX_CPUS && !(FRAME_WINDOWS & 0x1fffff),
+	       "one table of entries");
+
+static u64 *frame_entries; /* that map the CPUs' windows at FRAME_WINDOWS */
 static ulong good_used[GOOD_WINDOWS / 32];
 static ulong good_stale[GOOD_WINDOWS / 32]; /* closed, but some CPU may still know what it showed */
 
@@ -38,6 +42,7 @@ void windows_init(void)
 {
 	for (ulong va = WINDOWS; va < FIXMAP; va += 0x200000)
 		hv_l1_entry(va);
+	frame_entries = hv_l1_entry(FRAME_WINDOWS);
 	hv_l1_entry(FIXMAP);
 	hv_l1_entry(FIXMAP + 0x200000);
 }
@@ -47,9 +52,9 @@ u64 hv_root_entry(unsigned int index)
 	return hv_l2[index];
 }
 
-static void *open_window(ulong va, mfn_t mfn)
+static void *open_window(u64 *entry, ulong va, mfn_t mfn)
 {
-	*hv_l1_entry(va) = pte_of(mfn, PTE_P | PTE_RW | PTE_A | PTE_D | pte_nx);
+	*entry = pte_of(mfn, PTE_P | PTE_RW | PTE_A | PTE_D | pte_nx);
 	tlb_invlpg_local(va);
 	return (void *)va;
 }
@@ -57,12 +62,13 @@ static void *open_window(ulong va, mfn_t mfn)
 void *map_frame(mfn_t mfn)
 {
 	struct cpu *cpu = this_cpu();
+	unsigned int window;
 
 	if (mfn < direct_frames)
 		return direct_address(mfn);
 	ASSERT(cpu->arch.windows_open < MAP_WINDOWS);
-	return open_window(
-	    FRAME_WINDOWS + (cpu->id * MAP_WINDOWS + cpu->arch.windows_open++) * PAGE_SIZE, mfn);
+	window = cpu->id * MAP_WINDOWS + cpu->arch.windows_open++;
+	return open_window(&frame_entries[window], FRAME_WINDOWS + window * PAGE_SIZE, mfn);
 }
 
 void unmap_frame(const void *at)
@@ -71,7 +77,7 @@ void unmap_frame(const void *at)
 
 	if (va >= DIRECT_BASE)
 		return;
-	*hv_l1_entry(va) = 0;
+	frame_entries[(va - FRAME_WINDOWS) / PAGE_SIZE] = 0;
 	tlb_invlpg_local(va);
 	this_cpu()->arch.windows_open--;
 }
@@ -100,7 +106,10 @@ void *map_frame_for_good(mfn_t mfn)
 	if (mfn < direct_frames)
 		return direct_address(mfn);
 	i = find_window();
-	return i < 0 ? NULL : open_window(base + (ulong)i * PAGE_SIZE, mfn);
+	if (i < 0)
+		return NULL;
+	base += (ulong)i * PAGE_SIZE;
+	return open_window(hv_l1_entry(base), base, mfn);
 }
 
 void unmap_frame_for_good(void *at)

@@ -146,6 +146,27 @@ def test_virtual_disks_hold_the_bytes_of_a_disk(folder: str, project: Project, t
     assert len(plain[0]) == len(plain[1])
 
 
+def test_the_layout_is_one_that_skopeo_takes(
+    project: Project, tools_group: Callable[[str], ToolsTree], tmp_path: Path
+) -> None:
+    """It reads index and manifest and copies every blob, comparing the digests."""
+    layout, copied = project.image("x86_64-xen/parts-oci.oci"), tmp_path / "copied"
+    words = [*tools_group("test-oci").argv("skopeo"), "--insecure-policy", "copy"]
+    checked(*words, f"oci:{layout}", f"dir:{copied}")
+    manifest = json.loads((copied / "manifest.json").read_bytes())
+    listed = {layer["annotations"]["org.opencontainers.image.title"]: layer for layer in manifest["layers"]}
+    bundle = copied / listed["bundle.elf"]["digest"].removeprefix("sha256:")
+    archive = project.image("x86_64-xen/parts.tar")
+    assert bundle.read_bytes() == subprocess.check_output(["tar", "-xOf", archive, "parts/bundle.elf"])
+    damaged = tmp_path / "damaged"
+    shutil.copytree(layout, damaged)
+    blob = damaged / "blobs/sha256" / bundle.name
+    blob.unlink()
+    blob.write_bytes(flipped(bundle.read_bytes()))
+    done = subprocess.run([*words, f"oci:{damaged}", f"dir:{tmp_path / 'other'}"], capture_output=True, timeout=120)
+    assert done.returncode != 0 and b"Digest did not match" in done.stderr
+
+
 def test_the_application_is_one_that_signing_tools_take(project: Project, tools: Tool, tmp_path: Path) -> None:
     """sbsign signs it without complaint, and sbverify believes that signature and no other."""
     key, certificate, other = (tmp_path / name for name in ("db.key", "db.pem", "other.pem"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,8 @@ from xenbuild.errors import DeclarationError
 from xenbuild.spec.data import data_dir
 
 if TYPE_CHECKING:
+    from jinja2 import Template
+
     from xenbuild.compose.manifest import Manifest
     from xenbuild.media.medium import Making
     from xenbuild.plan.action import Json
@@ -63,16 +66,24 @@ def render(params: Mapping[str, Json], manifest: Manifest) -> bytes:
 
 def fill(text: str, given: Mapping[str, object]) -> bytes:
     """A template with values in it. Raises DeclarationError for one that does not fit them."""
-    from jinja2 import Environment, StrictUndefined, TemplateError
+    from jinja2 import TemplateError
 
-    jinja = Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True)
-    jinja.filters["grub"] = lambda value: quoted([str(value)])
     try:
-        return jinja.from_string(text).render(**given).encode()
+        return _compiled(text).render(**given).encode()
     except TemplateError as error:
         first = text.partition("\n")[0]
         advice = "a template in recipes/templates/ beside the declaration goes before the project's own"
         raise DeclarationError(f"the template that begins with {first!r}: {error}", advice=advice) from error
+
+
+@cache
+def _compiled(text: str) -> Template:
+    """Several media of a build share a template."""
+    from jinja2 import Environment, StrictUndefined
+
+    jinja = Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True)
+    jinja.filters["grub"] = lambda value: quoted([str(value)])
+    return jinja.from_string(text)
 
 
 def quoted(words: Sequence[str]) -> str:

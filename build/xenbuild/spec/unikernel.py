@@ -17,12 +17,9 @@ from xenbuild.spec.scalars import format_size, quote
 
 # dom0-image/unikernel/config.h
 MAX_NAME, MAX_DISKS, MAX_NETWORKS, MAX_CMDLINE, MAX_CPU = 31, 4, 4, 1023, 31
-<<<<<<< HEAD
 GRUB_MENU = "/boot/grub/grub.cfg"
-=======
 # What to do about files and disks of guests that dom0 has no room for.
 MORE = "write dom0.memory: {} at least, or give large disks as `path: /dev/…`, a device that dom0 drives"
->>>>>>> main
 _DISK = re.compile(r"xvd[a-p]")
 
 Rule = tuple[bool, Node, str, str, str]  # broken, node, key, message, advice

@@ -20,7 +20,7 @@ CPUS = {"ia32": "pentium2", "x86_64": "qemu64"}
 EXIT = 0xF4  # QEMU's isa-debug-exit; hvkernel writes 0 there when dom0 has powered off
 
 # Macros of suite.h and attacks_pointers.c that make a row.
-_ROW = re.compile(r"(ATTACK|(?:REFUSED|HOLDS|FAULTS|KILLS|ENDS|POINTER|RACE)[A-Z0-9_]*)\((\w+)")
+_ROW = re.compile(r"(ATTACK|(?:REFUSED|HOLDS|FAULTS|KILLS|ENDS|POINTER|RACE|LIMITS)[A-Z0-9_]*)\((\w+)")
 _BY_DOMU_ONLY = ("KILLS", "ENDS", "RACE")
 
 
@@ -67,6 +67,17 @@ def boot(
     argv += ["-initrd", f"{module} {words},{module}"]
     done = subprocess.run(argv, capture_output=True, timeout=deadline, check=False)
     return Boot(log.read_text(errors="replace"), done.returncode)
+
+
+def verdicts(console: str) -> dict[str, str]:
+    """What was said of each attack, by its name."""
+    return dict(re.findall(r"^attack ([\w ]+): (.+?)\r*$", console, re.MULTILINE))
+
+
+def needs_limits() -> set[str]:
+    """The rows that only a machine which checks segment limits can judge; QEMU's TCG does not."""
+    text = "".join(file.read_text() for file in SOURCES.glob("*.c"))
+    return {name + by for name in re.findall(r"^LIMITS\((\w+)\)", text, re.MULTILINE) for by in ("", " by dom0")}
 
 
 def attacks(arch: str) -> list[str]:

@@ -69,12 +69,21 @@ void frame_free(mfn_t mfn, unsigned int order)
 	block_put(mfn, order);
 }
 
+/* In the largest blocks that are aligned to their size and lie in one zone. */
 void frames_add(mfn_t start, mfn_t end)
 {
-	for (mfn_t mfn = start; mfn < end; mfn++) {
-		frame_table[mfn].stamp = 0;
-		total_frames++;
-		frame_free(mfn, 0);
+	while (start < end) {
+		unsigned int order = 0;
+
+		while (order < MAX_ORDER && !(start & (1ul << order)) &&
+		       start + (2ul << order) <= end &&
+		       zone_index(start) == zone_index(start + (2ul << order) - 1))
+			order++;
+		for (mfn_t mfn = start; mfn < start + (1ul << order); mfn++)
+			frame_table[mfn].stamp = 0;
+		total_frames += 1ul << order;
+		frame_free(start, order);
+		start += 1ul << order;
 	}
 }
 

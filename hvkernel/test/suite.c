@@ -45,7 +45,7 @@ static bool run_attack(const struct attack *a, long *result)
 	attack_detail = 0;
 	*result = 0;
 	if (a->verdict == REFUSED || a->verdict == HOLDS)
-		good = (*result = a->run()) == a->error;
+		good = (*result = a->run()) == a->error || *result == NOT_JUDGED;
 	else
 		good = !probe((void (*)(ulong))(void *)a->run, 0) && a->verdict != KILLS;
 	page_release(first);
@@ -167,13 +167,18 @@ static u32 attack_in_domu(u32 number)
 	return attacker.bench->done == number ? 0 : DOMINF_running;
 }
 
+static const char *not_judged(long result)
+{
+	return result == NOT_JUDGED ? "not judged on this machine" : "refused";
+}
+
 static const char *judge(const struct attack *a, u32 flags)
 {
 	bool crashed =
 	    flags & DOMINF_shutdown && (flags >> DOMINF_shutdownshift & 255) == SHUTDOWN_crash;
 
 	if (!flags && !attacker.bench->wrong)
-		return "refused";
+		return not_judged(attacker.bench->result);
 	if (crashed && (a->verdict == KILLS || a->verdict == ENDS))
 		return "killed its author";
 	return NULL;
@@ -227,7 +232,7 @@ void test_suite(const char *prefix)
 		if (is_wanted(a, prefix, BY_DOM0)) {
 			bool good = run_attack(a, &result);
 
-			report(a, " by dom0", good ? "refused" : NULL, result);
+			report(a, " by dom0", good ? not_judged(result) : NULL, result);
 		}
 	attacker.bench = page_alloc();
 	before = free_pages();

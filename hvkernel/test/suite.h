@@ -69,6 +69,8 @@ u64 *l1_of(const void *page);
  */
 u64 *table_alloc(void);
 void table_fill(u64 *table, unsigned int index, u64 entry);
+/* What a row returns that this machine cannot judge, since it lacks what the attack is about. */
+#define NOT_JUDGED 0x4e4a
 
 extern struct bench bench;
 extern ulong attack_detail; /* what an attack wants to have said when it went wrong */

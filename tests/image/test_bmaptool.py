@@ -16,6 +16,7 @@ from xenbuild.flash import blockmap
 from xenbuild.flash.target import Target
 from xenbuild.flash.write import flash
 from xenbuild.formats.bmap import read_bmap, write_bmap
+from xenbuild.media.blockmap import hashed
 from xenbuild.parts.toolstree import ToolsTree
 
 pytestmark = pytest.mark.image
@@ -51,13 +52,11 @@ def image(tmp_path: Path) -> Path:
 
 def test_it_makes_the_same_map(image: Path, bmaptool: Callable[..., str], tmp_path: Path) -> None:
     bmaptool("create", "-o", tmp_path / "theirs.bmap", image)
-    assert read_bmap((tmp_path / "theirs.bmap").read_bytes(), "theirs") == blockmap.hashed(
-        image, blockmap.plan(image).map
-    )
+    assert read_bmap((tmp_path / "theirs.bmap").read_bytes(), "theirs") == hashed(image, blockmap.plan(image).map)
 
 
 def test_it_copies_by_our_map(image: Path, bmaptool: Callable[..., str], tmp_path: Path) -> None:
-    (tmp_path / "ours.bmap").write_bytes(write_bmap(blockmap.hashed(image, blockmap.plan(image).map)))
+    (tmp_path / "ours.bmap").write_bytes(write_bmap(hashed(image, blockmap.plan(image).map)))
     bmaptool("copy", "--bmap", tmp_path / "ours.bmap", image, tmp_path / "copy")
     assert (tmp_path / "copy").read_bytes() == image.read_bytes()
 
@@ -65,7 +64,7 @@ def test_it_copies_by_our_map(image: Path, bmaptool: Callable[..., str], tmp_pat
 def test_it_refuses_an_image_that_our_map_does_not_fit(
     image: Path, bmaptool: Callable[..., str], tmp_path: Path
 ) -> None:
-    (tmp_path / "ours.bmap").write_bytes(write_bmap(blockmap.hashed(image, blockmap.plan(image).map)))
+    (tmp_path / "ours.bmap").write_bytes(write_bmap(hashed(image, blockmap.plan(image).map)))
     shutil.copyfile(image, tmp_path / "other")
     with (tmp_path / "other").open("r+b") as file:
         file.seek(3 * MIB + 5000)

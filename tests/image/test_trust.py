@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from project import Project
 
+from xenbuild.formats.bmap import read_bmap
 from xenbuild.media.build import Settings
 from xenbuild.sources.lock import load_lock
 
@@ -98,6 +99,39 @@ def test_sign_and_verify(built: Project, tmp_path: Path) -> None:
     assert f"error: {image} is not what was built: its SHA-256 is " in done.err
 
 
+def test_a_build_that_ends_signed(built: Project, tmp_path: Path) -> None:
+    import pysequoia
+
+    key = pysequoia.Tsk.generate(user_id="us")
+    secret, public = tmp_path / "us.key", tmp_path / "us.asc"
+    secret.touch(mode=0o600)
+    secret.write_text(str(key))
+    public.write_text(str(key.extract_certificate()))
+    said = f"out/x86_64-xen/SHA256SUMS.asc: signed by {key.extract_certificate().fingerprint}\n"
+    signature = built.image("x86_64-xen/SHA256SUMS.asc")
+    signature.unlink(missing_ok=True)
+    built.environment = {"US": str(key)}
+    try:
+        for words in (("--sign-with", str(secret)), ("--sign-with", "env:US")):
+            done = built.run("image", *words)
+            assert (done.code, done.err) == (0, "") and said in done.out
+            assert built.run("verify", "--keyring", str(public), "out/x86_64-xen").code == 0
+            first = signature.read_bytes()
+        assert signature.read_bytes() == first, "what is signed by this key is not signed again"
+        declared = built.folder / "xenbuild.yaml"
+        text = declared.read_text()
+        declared.write_text(f"{text}signing: {{variable: US}}\n")
+        signature.unlink()
+        assert said in built.run("image").out
+        built.environment = {}
+        done = built.run("image")
+        assert done.code == 8 and "the environment variable US holds no key" in done.err
+        declared.write_text(text)
+        assert built.run("image").code == 0
+    finally:
+        built.environment = {}
+
+
 def test_a_build_that_changes_something_takes_the_signature_away(built: Project) -> None:
     signature = built.image("x86_64-xen/SHA256SUMS.asc")
     signature.write_text("signed\n")
@@ -134,7 +168,8 @@ def test_a_disk_with_its_boot_loader_to_a_file_in_place_of_a_disk(settings: Sett
     done = project.run("flash", "--yes", "--json", "out/x86_64-xen/showcase.raw", "card.img")
     assert done.code == 0, done.err
     wanted = project.image("x86_64-xen/showcase.raw").read_bytes()
-    assert card.read_bytes()[: len(wanted)] == wanted
+    there, mapped = card.read_bytes(), read_bmap(project.image("x86_64-xen/showcase.raw.bmap").read_bytes(), "map")
+    assert all(there[start:end] == wanted[start:end] for start, end in map(mapped.extent, mapped.ranges))
     written = json.loads(done.out.splitlines()[-1])["flash"]["written"]
-    assert written < len(wanted), "holes are left out"
+    assert written < len(wanted), "free clusters are left out"
     assert not any(card.read_bytes()[-(1 << 20) :])

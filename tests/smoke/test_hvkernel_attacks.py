@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from functools import cache
 
 import pytest
-from hvguest import CPUS, Boot, attacks, boot, build
+from hvguest import CPUS, Boot, attacks, boot, build, needs_limits, verdicts
 
 from xenbuild.media.build import Settings
 from xenbuild.parts.toolstree import ToolsTree
@@ -32,19 +31,21 @@ def suite(
         folder = tmp_path_factory.mktemp(arch)
         parts = build(arch, settings)
         # CPUs of QEMU wait for each other's lock when the machine has fewer: minutes.
-        return boot(tool("qemu-system-x86_64"), parts, folder, arch, "attacks", cpus=cpus, deadline=300.0 * cpus * cpus)
+        words, deadline = f"attacks {prefix}".strip(), 300.0 * cpus * cpus
+        return boot(tool("qemu-system-x86_64"), parts, folder, arch, words, cpus=cpus, deadline=deadline)
 
     return said
 
 
-def verdicts(console: str) -> dict[str, str]:
-    return dict(re.findall(r"^attack ([\w ]+): (.+?)\r?$", console, re.MULTILINE))
+def possible(name: str) -> tuple[str, ...]:
+    """What may be said of an attack under QEMU; test_bochs.py has the others judged."""
+    return ("not judged on this machine",) if name in needs_limits() else ("refused", "killed its author")
 
 
 @pytest.mark.parametrize(("arch", "name"), CASES)
 def test_attack_does_no_harm(suite: Callable[..., Boot], arch: str, name: str) -> None:
     console = suite(arch).console
-    assert verdicts(console).get(name) in ("refused", "killed its author"), console[-3000:]
+    assert verdicts(console).get(name) in possible(name), console[-3000:]
 
 
 @pytest.mark.parametrize("arch", CPUS)
@@ -61,7 +62,7 @@ def test_all_attacks_of_the_sources_are_made(suite: Callable[..., Boot], arch: s
 @pytest.mark.parametrize("arch", CPUS)
 def test_attacks_do_no_harm_on_several_cpus(suite: Callable[..., Boot], arch: str, cpus: int, prefix: str) -> None:
     done = suite(arch, cpus, prefix)
-    bad = {name: said for name, said in verdicts(done.console).items() if said not in ("refused", "killed its author")}
+    bad = {name: said for name, said in verdicts(done.console).items() if said not in possible(name)}
     assert not bad
     assert set(verdicts(done.console)) == {name for name in attacks(arch) if name.startswith(prefix)}
     assert done.passed(), done.console[-3000:]

@@ -31,12 +31,13 @@ def command(folders: tuple[Path, ...], key: Path, password_file: Path | None) ->
     chosen = list(folders) or sorted(path.parent for path in Path("out").glob(f"*/{SUMS}"))
     if not chosen:
         raise HostError("there is nothing to sign: out/ holds no images", advice="run `xenbuild image`")
-    loaded = load_key(key, lambda: _password(key, password_file))
+    loaded = load_key(key, lambda: ask_password(key, password_file))
     for folder in chosen:
         print(f"{os.path.relpath(sign(folder, loaded))}: signed by {loaded.fingerprint}")
 
 
-def _password(key: Path, file: Path | None) -> str:
+def ask_password(key: Path | str, file: Path | None) -> str:
+    """The password of a key, from a file or from the terminal. Raises HostError if there is neither."""
     import sys
     from getpass import getpass
 

@@ -14,9 +14,9 @@ import click
 def command(file: Path, keyring: Path | None, as_json: bool) -> None:
     """Check FILE, an image with what lies beside it, or a folder of results. Nothing is fetched.
 
-    Checked are the files against SHA256SUMS, its signature if a keyring is given, the parts inside bundles, and that
-    manifest, bills of materials (SPDX, CycloneDX) and provenance (SLSA) speak of the same image. The exit code is 5 if
-    anything is not right.
+    Checked are the files against SHA256SUMS, its signature if a keyring is given, the parts inside images (bundles,
+    disks, CDs, applications, archives, trees), and that manifest, bills of materials (SPDX, CycloneDX) and provenance
+    (SLSA) speak of the same image. The exit code is 5 if anything is not right.
 
     \b
     Examples:

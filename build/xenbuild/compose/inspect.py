@@ -59,6 +59,16 @@ def inspect(path: Path) -> Report:
     )
 
 
+def bundle_report(data: bytes | memoryview, name: str) -> Report | None:
+    """What is found in the bytes of a bundle, wherever they lie; None for anything else."""
+    view = memoryview(data)
+    for recognises, describe in ((_is_x86_bundle, _x86_bundle), (_is_arm_bundle, _arm_bundle)):
+        if recognises(view):
+            kind, facts, damage = describe(view, name)
+            return Report(kind, len(view), "", facts, damage)
+    return None
+
+
 def raise_damage(report: Report, name: str) -> None:
     """Raise IntegrityError if the report found damage."""
     if report.damage:

@@ -8,7 +8,7 @@ from typing import Any
 from xenbuild.compose.inspect_kinds import Result
 from xenbuild.errors import FormatError
 from xenbuild.formats.fatread import is_fat, read_fat
-from xenbuild.formats.gpt import BASIC_DATA, BIOS_BOOT, ESP, LINUX, Gpt, read_gpt
+from xenbuild.formats.gpt import BASIC_DATA, BIOS_BOOT, ESP, LINUX, Gpt, is_gpt, read_gpt
 
 _KINDS = {ESP: "EFI system", BIOS_BOOT: "BIOS boot", BASIC_DATA: "data", LINUX: "Linux"}
 _CD_SECTOR = 2048
@@ -17,7 +17,7 @@ QCOW2, VMDK, TAR = b"QFI\xfb", b"KDMV", b"ustar"
 
 def is_disk(data: memoryview) -> bool:
     """Whether a GUID partition table is in the second sector."""
-    return bytes(data[512:520]) == b"EFI PART"
+    return is_gpt(data)
 
 
 def disk(data: memoryview, name: str) -> Result:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from xenbuild.plan.job import Job
 
 VERSION = 1
+UNIFIED = {"kernel": ".kernel", "initramfs": ".ramdisk", "xsm_policy": ".xsm"}  # sections of a UEFI application by part
 _TYPES = {"int": int, "str": str}  # of fields, as the classes spell them
 
 

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import errno
-import hashlib
-import os
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from xenbuild.errors import FormatError
 from xenbuild.formats.bmap import BLOCK, BlockMap, merge, read_bmap
-from xenbuild.store.files import CHUNK, in_words
+from xenbuild.store.files import data_of, in_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,33 +40,4 @@ def plan(image: Path) -> Plan:
                 raise FormatError(f"{beside} maps blocks of {map.block} bytes", advice="remove it: it is not needed")
             return Plan(map, clear=False)
     with in_words(image), image.open("rb") as file:
-        return Plan(BlockMap(size, merge(list(extents(file.fileno(), size)), size)), clear=True)
-
-
-def extents(fd: int, size: int) -> Iterator[tuple[int, int]]:
-    """(first byte, byte behind the last) of everything in a file that is no hole (lseek(2), SEEK_DATA)."""
-    at = 0
-    while at < size:
-        try:
-            start = os.lseek(fd, at, os.SEEK_DATA)
-        except OSError as error:
-            if error.errno == errno.ENXIO:
-                return  # only a hole is left
-            yield at, size  # a file system that does not tell
-            return
-        at = os.lseek(fd, start, os.SEEK_HOLE)
-        yield start, min(at, size)
-
-
-def hashed(image: Path, map: BlockMap) -> BlockMap:
-    """The map with the checksum of every range, to be written beside the image (formats.bmap.write_bmap)."""
-    with in_words(image), image.open("rb", buffering=0) as file:
-        return replace(map, ranges=tuple(replace(r, sha256=_sha256(file.fileno(), *map.extent(r))) for r in map.ranges))
-
-
-def _sha256(fd: int, start: int, end: int) -> str:
-    sha, chunk = hashlib.sha256(), memoryview(bytearray(CHUNK))
-    while start < end and (count := os.preadv(fd, [chunk[: min(CHUNK, end - start)]], start)):
-        sha.update(chunk[:count])
-        start += count
-    return sha.hexdigest()
+        return Plan(BlockMap(size, merge(list(data_of(file.fileno(), size)), size)), clear=True)

@@ -9,21 +9,19 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import BinaryIO
+
+from xenbuild.formats.extents import Content, Output, size_of, write_content
 
 SECTOR = 512
 FAT16_LEAST, FAT32_LEAST = 4085, 65525  # clusters
 FAT32_MOST = 0x0FFFFFF5
 MARGIN = 16  # clusters that one keeps away from those numbers: other people's code is off by some
 LABEL = 11  # characters
-CHUNK = 1 << 20
 _ENTRY = struct.Struct("<11sBBBHHHHHHHI")
 _LONG = struct.Struct("<B10sBBB12sH4s")
 _DIRECTORY, _VOLUME, _LONG_NAME = 0x10, 0x08, 0x0F
 _DATE = 0x21  # 1 January 1980: there is no time in an image
 _ALLOWED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!#$%&'()-@^_`{}~")
-Content = bytes | Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +94,7 @@ _KINDS = [(12, 1), (12, 2), *((16, 1 << n) for n in range(5)), *((32, 1 << n) fo
 
 
 def write_fat(
-    out: BinaryIO, at: int, files: Mapping[str, Content], layout: Layout, label: str, serial: int, hidden: int = 0
+    out: Output, at: int, files: Mapping[str, Content], layout: Layout, label: str, serial: int, hidden: int = 0
 ) -> None:
     """Write a file system at byte `at` of a file that has zeros there, or ends before.
 
@@ -145,10 +143,6 @@ def _all_folders(folder: _Folder) -> Iterator[_Folder]:
         yield from _all_folders(folder.folders[name])
 
 
-def _size(content: Content) -> int:
-    return len(content) if isinstance(content, bytes) else content.stat().st_size
-
-
 def _entries(folder: _Folder, root: bool) -> int:
     """Directory entries of a folder: label or the two dots, and for each name the long ones and the short one."""
     names = [*folder.folders, *folder.files]
@@ -160,7 +154,7 @@ def _needed(tree: _Folder, per_cluster: int, room: int) -> int:
     """Clusters of all folders and files of a FAT32, and of `room` bytes."""
     cluster = per_cluster * SECTOR
     sizes = [_entries(folder, folder is tree) * 32 for folder in _all_folders(tree)]
-    sizes += [_size(content) for folder in _all_folders(tree) for content in folder.files.values()]
+    sizes += [size_of(content) for folder in _all_folders(tree) for content in folder.files.values()]
     return sum(-(-size // cluster) for size in [*sizes, room])
 
 
@@ -183,7 +177,7 @@ def _place(tree: _Folder, layout: Layout) -> int:
             folder.cluster = free
             free += _count(entries * 32, layout)
         for name in sorted(folder.files):
-            free += _count(_size(folder.files[name]), layout)
+            free += _count(size_of(folder.files[name]), layout)
     return free
 
 
@@ -200,7 +194,7 @@ def _extents(tree: _Folder, layout: Layout) -> Iterator[tuple[int, int]]:
             yield free, clusters
             free += clusters
         for first, name in _files(folder, tree, layout):
-            yield first, _count(_size(folder.files[name]), layout)
+            yield first, _count(size_of(folder.files[name]), layout)
 
 
 def _files(folder: _Folder, tree: _Folder, layout: Layout) -> Iterator[tuple[int, str]]:
@@ -208,7 +202,7 @@ def _files(folder: _Folder, tree: _Folder, layout: Layout) -> Iterator[tuple[int
     inside = _count(_entries(folder, folder is tree) * 32, layout) if folder.cluster else 0
     free = (folder.cluster or 2) + inside
     for name in sorted(folder.files):
-        clusters = _count(_size(folder.files[name]), layout)
+        clusters = _count(size_of(folder.files[name]), layout)
         yield (free if clusters else 0), name
         free += clusters
 
@@ -228,7 +222,7 @@ def _table(tree: _Folder, layout: Layout) -> bytes:
 
 
 def _write_folder(
-    out: BinaryIO,
+    out: Output,
     at: int,
     folder: _Folder,
     layout: Layout,
@@ -249,10 +243,10 @@ def _write_folder(
         rows += _named(name, aliases[name], _DIRECTORY, folder.folders[name].cluster, 0)
     for first, name in _files(folder, root, layout):
         content = folder.files[name]
-        rows += _named(name, aliases[name], 0x20, first, _size(content))
+        rows += _named(name, aliases[name], 0x20, first, size_of(content))
         if first:
             out.seek(at + _sector(first, layout) * SECTOR)
-            _write_content(out, content)
+            write_content(out, content)
     out.seek(at + (_sector(folder.cluster, layout) if folder.cluster else layout.reserved + 2 * layout.fat) * SECTOR)
     out.write(b"".join(rows))
     for name in sorted(folder.folders):
@@ -261,15 +255,6 @@ def _write_folder(
 
 def _sector(cluster: int, layout: Layout) -> int:
     return layout.data + (cluster - 2) * layout.per_cluster
-
-
-def _write_content(out: BinaryIO, content: Content) -> None:
-    if isinstance(content, bytes):
-        out.write(content)
-        return
-    with content.open("rb") as file:
-        while piece := file.read(CHUNK):
-            out.write(piece)
 
 
 def _entry(short: bytes, attributes: int, cluster: int, size: int) -> bytes:

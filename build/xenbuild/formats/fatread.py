@@ -38,6 +38,26 @@ def read_fat(data: bytes | memoryview, name: str) -> Fat:
         raise FormatError(f"{name} is damaged: its FAT file system ends too early") from None
 
 
+def used(data: bytes | memoryview, name: str) -> list[tuple[int, int]]:
+    """(first byte, byte behind the last) of all that means something: free clusters are left out.
+
+    Raises FormatError for what is no FAT or is damaged.
+    """
+    if not is_fat(data):
+        raise FormatError(f"{name} holds no FAT file system")
+    reader = _Reader(data, name)
+    width, start = reader.per_cluster * 512, reader.start * 512
+    found = [(0, start)]
+    for cluster in range(2, reader.clusters + 2):
+        if reader.next(cluster):
+            at = start + (cluster - 2) * width
+            if found[-1][1] == at:
+                found[-1] = found[-1][0], at + width
+            else:
+                found.append((at, at + width))
+    return found
+
+
 class _Reader:
     def __init__(self, data: bytes | memoryview, name: str) -> None:
         self.data, self.name = memoryview(data), name
@@ -103,13 +123,14 @@ class _Reader:
             seen += 1
             if seen > self.clusters or (size is not None and seen * width >= size):
                 break
-            cluster = self._next(cluster)
+            cluster = self.next(cluster)
         content = b"".join(parts)
         if size is not None and len(content) < size:
             raise FormatError(f"{self.name} is damaged: a file of its file system has fewer clusters than bytes")
         return content if size is None else content[:size]
 
-    def _next(self, cluster: int) -> int:
+    def next(self, cluster: int) -> int:
+        """What the FAT says of a cluster: the one behind it, the end, or 0 for a free one."""
         if self.bits == 32:
             return int(struct.unpack_from("<I", self.fat, cluster * 4)[0]) & 0x0FFFFFFF
         if self.bits == 16:

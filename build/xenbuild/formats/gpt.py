@@ -10,10 +10,10 @@ import struct
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import BinaryIO
 from uuid import UUID
 
 from xenbuild.errors import FormatError
+from xenbuild.formats.extents import Output
 
 SECTOR = 512
 ALIGNMENT = 2048  # sectors: where partitions begin, as every common tool has it
@@ -74,9 +74,7 @@ def sectors_for(last: int) -> int:
     return aligned(last + 1 + TABLE)
 
 
-def write_gpt(
-    file: BinaryIO, partitions: Sequence[Partition], disk: UUID, sectors: int, boot_code: bytes = b""
-) -> None:
+def write_gpt(file: Output, partitions: Sequence[Partition], disk: UUID, sectors: int, boot_code: bytes = b"") -> None:
     """Write MBR and both copies of the table to a disk of `sectors`. Raises ValueError if it cannot hold them."""
     usable = range(TABLE + 1, sectors - TABLE)
     _check(partitions, usable, boot_code)
@@ -90,9 +88,14 @@ def write_gpt(
     file.write(_header(sectors - 1, 1, sectors - TABLE, usable, disk, entries))
 
 
+def is_gpt(data: bytes | memoryview) -> bool:
+    """Whether the second sector begins a partition table."""
+    return bytes(data[SECTOR : SECTOR + 8]) == b"EFI PART"
+
+
 def read_gpt(data: bytes | memoryview, name: str) -> Gpt:
     """Read a disk's table. Raises FormatError if there is none, or the copies are damaged or differ."""
-    if len(data) < (2 * TABLE + 1) * SECTOR or bytes(data[512:520]) != b"EFI PART":
+    if len(data) < (2 * TABLE + 1) * SECTOR or not is_gpt(data):
         raise FormatError(f"{name} has no GUID partition table")
     first = _read_copy(data, 1, name)
     if first.sectors * SECTOR > len(data):

@@ -1,6 +1,7 @@
 """Adds sections to UEFI applications, so that firmware loads data together with the program (Microsoft PE format).
 
-The result is what signing tools want: sections aligned in the file, no symbols behind them, a correct checksum.
+The result is what signing tools want: sections aligned in the file, no symbols behind them. Its checksum is 0, which
+means none: firmware looks at none, and what signs the file computes it (formats/authenticode.py).
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from xenbuild.errors import FormatError
+from xenbuild.formats.extents import Content, Extents, size_of, write_content
 from xenbuild.formats.pe import SECTION, is_pe, read_pe
 
 FILE_ALIGNMENT = 512
@@ -18,6 +20,7 @@ DATA = 0x40000040  # initialised data, readable
 CODE = 0xE0000020  # code; all accesses, as Xen has it
 DEBUG_NAMES = (".debug", ".stab")
 BASE_RELOCATIONS, SECURITY, DEBUG = 5, 4, 6  # data directories
+_PIECE = 1 << 15  # bytes that are added at a time: even, and fast in the cache
 _COFF = struct.Struct("<HHIIIHH")
 
 
@@ -26,18 +29,23 @@ class Section:
     """A section. `address` is relative to the image's base; 0: the next one that is free."""
 
     name: str
-    data: bytes | memoryview
+    data: Content
     address: int = 0
     memory: int = 0  # 0: as much as there is data
     flags: int = DATA
 
     @property
     def end(self) -> int:
-        return self.address + max(self.memory, len(self.data))
+        return self.address + max(self.memory, self.size)
+
+    @property
+    def size(self) -> int:
+        """Bytes of its content."""
+        return size_of(self.data)
 
 
-def add_sections(image: bytes, more: Sequence[Section], name: str) -> bytes:
-    """The application with sections behind its own. Raises FormatError for a file that cannot be rewritten.
+def add_sections(image: bytes, more: Sequence[Section], name: str) -> tuple[Extents, int]:
+    """The application with sections behind its own, and its size. Raises FormatError for one that cannot be rewritten.
 
     Where there is no room for their headers before the first section, as in Xen for arm64, all of the file becomes one
     section behind a page of new headers; its code must then run wherever it is put. Memory is then laid out as the
@@ -53,7 +61,7 @@ def add_sections(image: bytes, more: Sequence[Section], name: str) -> bytes:
         header, own = _wrapped(image, header, name)
     placed, free = [], _align(max(section.end for section in own), max(header.alignment, header.step))
     for section in more:
-        if not section.data:
+        if not section.size:
             raise FormatError(f"section {section.name} of {name} is empty")
         placed.append(replace(section, address=section.address or free))
         free = _align(placed[-1].end, max(header.alignment, header.step))
@@ -63,8 +71,9 @@ def add_sections(image: bytes, more: Sequence[Section], name: str) -> bytes:
 def checksum(image: bytes | bytearray, field: int) -> int:
     """The checksum of a PE file whose checksum is at offset `field` (CheckSumMappedFile of ImageHlp)."""
     data = bytes(image[:field]) + bytes(4) + bytes(image[field + 4 :])
-    total = int.from_bytes(data, "little") % 0xFFFF  # what folding the sum of all 16-bit words comes to
-    return (total or (0xFFFF if any(data) else 0)) + len(image)
+    # Where what is carried out of 16 bits is added again, 2**16 is 1: the words of long numbers add up as well.
+    total = sum(int.from_bytes(data[at : at + _PIECE], "little") for at in range(0, len(data), _PIECE))
+    return (total % 0xFFFF or (0xFFFF if total else 0)) + len(image)
 
 
 def checksum_offset(image: bytes | bytearray | memoryview) -> int:
@@ -126,14 +135,15 @@ def _header_size(header: _Header, sections: int) -> int:
     return _align(len(header.stub) + 24 + len(header.optional) + 40 * sections, FILE_ALIGNMENT)
 
 
-def _write(header: _Header, sections: Sequence[Section]) -> bytes:
+def _write(header: _Header, sections: Sequence[Section]) -> tuple[Extents, int]:
     size = _align(_header_size(header, len(sections)), header.step)
-    rows, offset = [], size
+    rows, offsets, offset = [], [], size
     for section in sections:
-        raw = _align(len(section.data), header.step)
+        raw = _align(section.size, header.step)
         label = section.name.encode("latin-1")[:8]
-        memory = max(section.memory, len(section.data))
+        memory = max(section.memory, section.size)
         rows.append(SECTION.pack(label, memory, section.address, raw, offset if raw else 0, 0, 0, 0, 0, section.flags))
+        offsets.append(offset)
         offset += raw
     optional = bytearray(header.optional)
     struct.pack_into("<II", optional, 32, header.alignment, FILE_ALIGNMENT)
@@ -144,12 +154,12 @@ def _write(header: _Header, sections: Sequence[Section]) -> bytes:
     machine, _, date, _, _, _, flags = header.coff
     coff = _COFF.pack(machine, len(sections), date, 0, 0, len(optional), flags)
     made = bytearray((header.stub + b"PE\0\0" + coff + bytes(optional) + b"".join(rows)).ljust(size, b"\0"))
-    for section in sections:
-        made += section.data
-        made += bytes(-len(made) % header.step)
-    field = checksum_offset(made)
-    struct.pack_into("<I", made, field, checksum(made, field))
-    return bytes(made)
+    out = Extents()
+    out.write(bytes(made))
+    for section, at in zip(sections, offsets, strict=True):
+        out.seek(at)
+        write_content(out, section.data)
+    return out, offset
 
 
 def _directory(optional: bytes, number: int) -> tuple[int, int]:

@@ -49,3 +49,4 @@ class Medium:
     plan: Callable[[Making], OutputOf]
     suffix: Callable[[str], str] | None
     format: str = "raw"  # of a disk, as QEMU calls it
+    mapped: bool = False  # a disk with free space, beside which lies a map of its blocks (media/blockmap.py)

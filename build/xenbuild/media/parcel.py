@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from xenbuild.formats.extents import Extents
 from xenbuild.media.medium import Medium
 from xenbuild.plan.action import Action, Input, Json, OutputOf
 
@@ -31,12 +32,15 @@ PLATFORMS = {"x86_64": "amd64", "ia32": "386", "arm64": "arm64", "armv7": "arm"}
 
 def tar(job: Job) -> None:
     """Action: params prefix, files (input -> name) -> archive, "image"."""
-    with tarfile.open(job.out("image"), "w", format=tarfile.PAX_FORMAT) as archive:
-        for name, path in _files(job):
-            member = tarfile.TarInfo(f"{job.params['prefix']}/{name}")
-            member.size, member.mode, member.mtime = path.stat().st_size, 0o644, 1
-            with path.open("rb") as file:
-                archive.addfile(member, file)
+    out, at = Extents(), 0
+    for name, path in _files(job):
+        member = tarfile.TarInfo(f"{job.params['prefix']}/{name}")
+        member.size, member.mode, member.mtime = path.stat().st_size, 0o644, 1
+        out.seek(at)
+        at += out.write(member.tobuf(tarfile.PAX_FORMAT)) + out.copy(path)
+        at += -at % tarfile.BLOCKSIZE
+    end = at + 2 * tarfile.BLOCKSIZE  # of zeros
+    job.put_extents("image", out, end + -end % tarfile.RECORDSIZE)
 
 
 def oci(job: Job) -> None:

@@ -11,16 +11,20 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from xenbuild.compose.policy import XSM_POLICY
 from xenbuild.media.medium import Medium
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from xenbuild.media.medium import Making
-    from xenbuild.plan.action import Input, OutputOf
+    from xenbuild.plan.action import Input, Json, OutputOf
     from xenbuild.plan.job import Job
-    from xenbuild.spec.netboot import Netboot
+    from xenbuild.spec.netboot import GrubImage, Netboot
 
 MANIFEST = "netboot.json"
 U_BOOT = ("arm64", "armv7")  # architectures whose boards have U-Boot
+MACHINES = {"ia32": "x86_64"}  # architecture of an image -> that of the machines that start it, if it is another
 
 
 def plan(making: Making) -> OutputOf:
@@ -28,7 +32,7 @@ def plan(making: Making) -> OutputOf:
     from xenbuild.spec.netboot import load_netboot
 
     recipe = load_netboot(making.declaration.folder)
-    arch = making.declaration.target.arch
+    arch = _machines(making)
     parts = _uefi_parts(making)
     inputs: dict[str, Input] = {"bundle": making.bundle, **{f"part-{name}": part for name, part in parts.items()}}
     copied = recipe.files.get(arch)
@@ -36,20 +40,37 @@ def plan(making: Making) -> OutputOf:
         inputs["files"] = making.tools(copied.group)
     images = {name: image for name, image in recipe.grub.items() if image.arch == arch and parts}
     for name, image in images.items():
-        inputs[f"grub-{name}"] = making.tools(image.group)
-    if images:
-        inputs["tools"] = making.tools("media")
-    texts = _texts(making, bool(parts))
+        inputs[f"grub-{name}"] = _grub(making, name, image)
+    texts = _texts(making, parts)
     copy = dict(copied.copy) if copied else {}
     names = {_bundle_name(making), *(f"efi/{name}" for name in parts), *texts, *copy, *images, MANIFEST}
     params = {
         "bundle": _bundle_name(making),
         "copy": copy,
-        "grub": {n: {"format": i.format, "folder": i.folder, "modules": i.modules} for n, i in images.items()},
+        "grub": list(images),
         "texts": {**texts, MANIFEST: _manifest(recipe, arch, names)},
     }
     label = f"network tree {making.image.name}"
     return Action(label, "xenbuild.media.pxe:run", params, inputs, ("tree",)).output("tree")
+
+
+def _machines(making: Making) -> str:
+    arch = making.declaration.target.arch
+    return MACHINES.get(arch, arch)
+
+
+def _grub(making: Making, name: str, image: GrubImage) -> OutputOf:
+    """GRUB that looks for its menu where it was loaded from."""
+    from xenbuild.media.grub import linked
+
+    params: Json = {
+        "format": image.format,
+        "modules": list(image.modules),
+        "folder": image.folder,
+        "prefix": "",
+        "config": "",
+    }
+    return linked(making, f"link GRUB as {name}", params, image.group)
 
 
 def _bundle_name(making: Making) -> str:
@@ -62,11 +83,13 @@ def _uefi_parts(making: Making) -> dict[str, Input]:
     """What UEFI machines are sent, by name below efi/; nothing where Xen is not started with a dom0 beside it."""
     declaration, parts = making.declaration, making.parts
     arch = declaration.target.arch
-    if parts.kernel is None or parts.initramfs is None or arch == "armv7":
+    if parts.kernel is None or parts.initramfs is None or arch == "armv7" or making.firmware == ("bios",):
         return {}
-    if parts.xsm_policy is not None or any(domain.start == "dom0less" for domain in declaration.domains.values()):
+    if any(domain.start == "dom0less" for domain in declaration.domains.values()):
         return {}
     found: dict[str, Input] = {"kernel": parts.kernel, "initramfs": parts.initramfs}
+    if parts.xsm_policy is not None:
+        found[XSM_POLICY] = parts.xsm_policy
     if arch == "arm64":
         return {"xen.efi": parts.hypervisor, **found}  # one file is Image and UEFI application
     found["xen"] = parts.hypervisor
@@ -75,35 +98,31 @@ def _uefi_parts(making: Making) -> dict[str, Input]:
     return found
 
 
-def _texts(making: Making, uefi: bool) -> dict[str, str]:
-    """Menus and configurations by their names in the tree."""
-    from xenbuild.media.templates import chosen_entry, menu_entries, render
+def _texts(making: Making, parts: Collection[str]) -> dict[str, str]:
+    """Menus and configurations by their names in the tree; `parts` are the names below efi/."""
+    from xenbuild.media import menu
+    from xenbuild.parts.templates import render, source
 
-    declaration, menu, parts = making.declaration, making.image.menu, making.parts
-    arch = declaration.target.arch
-    entries = menu_entries(declaration, parts.hypervisor_cmdline.split(), parts.kernel_cmdline.split(), menu)
+    folder, arch, bundle = making.declaration.folder, _machines(making), _bundle_name(making)
     values: dict[str, Any] = {
-        "name": declaration.name,
+        **menu.values(making),
         "arch": arch,
-        "bundle": _bundle_name(making),
-        "parts": uefi and (arch == "arm64" or declaration.hypervisor.file is None),
-        "entries": entries,
-        "default": chosen_entry(entries, menu),
-        "timeout": int(menu.timeout),
-        "consoles": menu.consoles,
+        "bundle": bundle if arch == "x86_64" else "",
+        "parts": "xen.efi" in parts,
+        "initramfs": "initramfs" in parts,
+        "policy": XSM_POLICY in parts,
     }
-
-    def text(template: str, **more: Any) -> str:
-        return render(template, declaration.folder, **{**values, **more})
-
-    found = {"pxelinux.cfg/default": text("netboot.pxelinux", loader="u-boot" if arch in U_BOOT else "pxelinux")}
-    if arch == "x86_64":
-        found["boot.ipxe"] = text("netboot.ipxe")
-    if uefi:
-        found["grub.cfg"] = text("netboot.grub")
+    language = {**values, "loader": "u-boot" if arch in U_BOOT else "pxelinux", "bundle": bundle}
+    found = {"pxelinux.cfg/default": render("netboot.pxelinux", folder, **language)}
+    if values["bundle"] or values["parts"]:
+        found["boot.ipxe"] = render("netboot.ipxe", folder, **values)
     if values["parts"]:
-        found["boot.ipxe"] = text("netboot.ipxe", bundle=values["bundle"] if arch == "x86_64" else "")
-        found["efi/xen.cfg"] = text("netboot.xen.cfg")
+        found["efi/xen.cfg"] = render("xen.cfg", folder, **values)
+    if parts:
+        places = {name: f"$prefix/efi/{name}" for name in parts}
+        places.setdefault("xen", "$prefix/efi/xen.efi")
+        given = {**values, "slots": False, "slot": ""}
+        found["grub.cfg"] = menu.grub(source("grub.cfg", folder), given, f"$prefix/{bundle}", places, loopback=False)
     return found
 
 
@@ -130,11 +149,10 @@ def _manifest(recipe: Netboot, arch: str, names: set[str]) -> str:
 def run(job: Job) -> None:
     """Action: the tree.
 
-    params: bundle (its name), copy (name -> place in `files`), grub (name -> format, folder, modules), texts.
-    inputs: bundle, part-NAME (files below efi/), files, grub-NAME (trees of modules), tools.  output: tree.
+    params: bundle (its name), copy (name -> place in `files`), grub (names), texts.
+    inputs: bundle, part-NAME (files below efi/), files, grub-NAME.  output: tree.
     """
     from xenbuild.errors import FormatError
-    from xenbuild.parts.toolstree import ToolsTree
     from xenbuild.store.tree import Entry, FileEntry, Tree
 
     entries: dict[str, Entry] = {job.params["bundle"]: FileEntry(job.digest("bundle"))}
@@ -148,12 +166,8 @@ def run(job: Job) -> None:
             if not isinstance(entry, FileEntry):
                 raise FormatError(f"no package holds {place}", advice="correct recipes/netboot.yaml")
             entries[name] = FileEntry(entry.digest)
-    for name, image in job.params["grub"].items():
-        out = job.folder / name
-        mkimage = ToolsTree(job.path("tools")).argv("grub-mkimage")
-        modules = job.path(f"grub-{name}") / image["folder"]
-        job.run([*mkimage, "-O", image["format"], "-d", modules, "-p", "", "-o", out, *image["modules"]])
-        entries[name] = FileEntry(job.store.put_file(out))
+    for name in job.params["grub"]:
+        entries[name] = FileEntry(job.digest(f"grub-{name}"))
     for name, text in job.params["texts"].items():
         entries[name] = FileEntry(job.store.put_bytes(text.encode()))
     job.put_tree("tree", Tree(entries))

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from xenbuild.compose.manifest import Manifest
+from xenbuild.media.blockmap import SUFFIX as MAP
 from xenbuild.media.medium import Medium
+from xenbuild.parts.compiled import COMMANDS
 from xenbuild.plan.action import Artifact, TreeOf
 from xenbuild.spec.image import Image as Declared
 from xenbuild.spec.model import Declaration
@@ -34,6 +36,12 @@ class Image:
     digest: Digest  # of the file, or of the tree's root
     medium: str = "bundle"
     files: Mapping[str, Digest] | None = None
+    map: Digest | None = None  # of the block map beside the file
+
+    @property
+    def map_path(self) -> Path:
+        """Where the block map lies."""
+        return self.path.with_name(self.path.name + MAP)
 
     @property
     def size(self) -> int:
@@ -44,7 +52,8 @@ class Image:
     def sums(self) -> dict[str, Digest]:
         """What SHA256SUMS says of it: names relative to the results' folder."""
         if self.files is None:
-            return {self.path.name: self.digest}
+            own = {self.path.name: self.digest}
+            return own if self.map is None else {**own, self.map_path.name: self.map}
         return {f"{self.path.name}/{path}": digest for path, digest in self.files.items()}
 
 
@@ -55,6 +64,7 @@ class Made:
     image: Declared
     artifact: Artifact
     medium: Medium
+    map: Digest | None = None  # its block map
 
 
 def image_path(declaration: Declaration, made: Made, out: Path) -> Path:
@@ -86,7 +96,9 @@ def write_results(
             _place_tree(store, tree, path)
         else:
             _place(store, digest, path)
-        images.append(Image(str(declaration.target), one.image.name, path, digest, one.image.medium, files))
+        images.append(Image(str(declaration.target), one.image.name, path, digest, one.image.medium, files, one.map))
+        if one.map is not None:
+            _place(store, one.map, images[-1].map_path)
     folder = out / declaration.target.folder
     outputs = [Output(name, d.hash, d.size, image.name) for image in images for name, d in image.sums.items()]
     sums = {name: digest for image in images for name, digest in image.sums.items()}
@@ -99,6 +111,15 @@ def write_results(
     if _write(folder / SUMS, "".join(f"{digest.hash}  {name}\n" for name, digest in sums.items())):
         (folder / SIGNATURE).unlink(missing_ok=True)
     return images
+
+
+def write_commands(declaration: Declaration, out: Path, text: str) -> None:
+    """compile_commands.json beside the images; none without a text. SHA256SUMS leaves it out: it names this machine."""
+    path = out / declaration.target.folder / COMMANDS
+    if text:
+        _write(path, text)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _place(store: Store, digest: Digest, path: Path) -> None:
@@ -186,7 +207,8 @@ def _manifest_json(declaration: Declaration, manifest: Manifest, images: Sequenc
 def _image_json(image: Image) -> dict[str, object]:
     fields: dict[str, object] = {"file": image.path.name, "medium": image.medium, "size": image.size}
     if image.files is None:
-        return {**fields, "sha256": image.digest.hash}
+        found = {**fields, "sha256": image.digest.hash}
+        return found if image.map is None else {**found, "map": {"file": image.map_path.name, "sha256": image.map.hash}}
     return {**fields, "files": [{"file": f, "sha256": d.hash, "size": d.size} for f, d in image.files.items()]}
 
 

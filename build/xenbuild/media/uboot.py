@@ -108,19 +108,10 @@ def _fit(making: Making, card: Card) -> OutputOf:
 def _texts(making: Making, card: Card, start: str, name: str) -> dict[str, str]:
     """Script or menu; a script is wrapped when the card is written."""
     from xenbuild.formats.fit import CONFIGURATION
-    from xenbuild.media.templates import chosen_entry, menu_entries, render
+    from xenbuild.media import menu
+    from xenbuild.parts.templates import render
 
-    parts, menu = making.parts, making.image.menu
-    entries = menu_entries(making.declaration, parts.hypervisor_cmdline.split(), parts.kernel_cmdline.split(), menu)
-    values: dict[str, Any] = {
-        "name": making.declaration.name,
-        "arch": card.arch,
-        "entries": entries,
-        "default": chosen_entry(entries, menu),
-        "timeout": int(menu.timeout),
-        "consoles": menu.consoles,
-    }
-    folder = making.declaration.folder
+    values, folder = menu.values(making), making.declaration.folder
     if start == "extlinux":
         text = render("netboot.pxelinux", folder, loader="u-boot", bundle=f"/{name}", **values)
         return {"extlinux/extlinux.conf": text}
@@ -157,10 +148,11 @@ def fit(job: Job) -> None:
 def run(job: Job) -> None:
     """Action: params and inputs as in plan() -> image."""
     from xenbuild.formats import fat, mbr, uimage
+    from xenbuild.formats.extents import Content, Extents, write_content
     from xenbuild.media.raw import identity
 
     params = job.params
-    files: dict[str, fat.Content] = {params["name"]: job.path("machine")}
+    files: dict[str, Content] = {params["name"]: job.path("machine")}
     for source, pattern, name in params["copied"]:
         files[name] = _one(job, source, pattern)
     for name, text in params["texts"].items():
@@ -169,16 +161,16 @@ def run(job: Job) -> None:
     digest = identity(job)
     layout = fat.smallest(files)
     sectors = -(-layout.size // MIB) * MIB // fat.SECTOR
-    with job.out("image").open("wb") as out:
-        out.write(mbr.write_mbr(FIRST, sectors, int.from_bytes(digest[:4])))
-        for source, pattern, at in params["raw"]:
-            content = _one(job, source, pattern).read_bytes()
-            _check_room(pattern, at, len(content))
-            out.seek(at)
-            out.write(content)
-        label, serial = fat.label_of(params["label"]), int.from_bytes(digest[4:8])
-        fat.write_fat(out, FIRST * fat.SECTOR, files, layout, label, serial, FIRST)
-        out.truncate((FIRST + sectors) * fat.SECTOR)
+    out = Extents()
+    out.write(mbr.write_mbr(FIRST, sectors, int.from_bytes(digest[:4])))
+    for source, pattern, at in params["raw"]:
+        content = _one(job, source, pattern)
+        _check_room(pattern, at, content.stat().st_size)
+        out.seek(at)
+        write_content(out, content)
+    label, serial = fat.label_of(params["label"]), int.from_bytes(digest[4:8])
+    fat.write_fat(out, FIRST * fat.SECTOR, files, layout, label, serial, FIRST)
+    job.put_extents("image", out, (FIRST + sectors) * fat.SECTOR)
 
 
 def _check_room(file: str, at: int, size: int) -> None:
@@ -201,4 +193,4 @@ def _one(job: Job, source: str, pattern: str) -> Any:
     return found[0]
 
 
-MEDIUM = Medium(plan, lambda arch: ".sd")
+MEDIUM = Medium(plan, lambda arch: ".sd", mapped=True)

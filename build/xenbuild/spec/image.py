@@ -52,6 +52,17 @@ class Sign(Node):
 
 
 @dataclass(kw_only=True)
+class Signing(Node):
+    """An OpenPGP key that signs SHA256SUMS after every build. It is read when something is signed, and never copied."""
+
+    key_: Path | None = key("file with the secret key, which only its owner can read", default=None)
+    variable: str | None = key(
+        "environment variable that holds the secret key itself", default=None, pattern=r"[A-Za-z_][A-Za-z0-9_]*"
+    )
+    password_file: Path | None = key("file with the key's password; it is asked for otherwise", default=None)
+
+
+@dataclass(kw_only=True)
 class Image(Node):
     name: str = key("file name of the result, without suffix", pattern=r"[A-Za-z0-9][A-Za-z0-9._-]*")
     medium: str = key("form of delivery", default="bundle")

@@ -9,7 +9,7 @@ from xenbuild.spec.block import Node, key
 from xenbuild.spec.dom0 import Dom0
 from xenbuild.spec.domain import Domain
 from xenbuild.spec.hypervisor import Hypervisor
-from xenbuild.spec.image import Image
+from xenbuild.spec.image import Image, Signing
 from xenbuild.spec.proof import Test
 
 HYPERVISORS = ("xen", "hvkernel")
@@ -76,6 +76,7 @@ class Declaration(Node):
     drivers: list[str] = key("driver sets for every guest", factory=list)
     domains: dict[str, Domain] = key("guests by name", factory=dict)
     images: list[Image] = key("what to build", factory=list)
+    signing: Signing | None = key("who signs what is built", default=None)
     tests: list[Test] = key("what a boot must show", factory=list)
     host_tools: list[str] = key("programs of this machine that are used instead of locked packages", factory=list)
     sources: dict[str, Source] = key("more inputs by name", factory=dict)

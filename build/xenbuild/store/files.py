@@ -5,15 +5,17 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from io import FileIO
 from pathlib import Path
 
 from xenbuild.errors import HostError
+from xenbuild.formats.extents import Extents
 from xenbuild.store.digest import Digest
 
 CHUNK = 1 << 20  # bytes; large enough that hashlib releases the GIL for long, small enough for the cache
+_ZEROS = memoryview(bytes(CHUNK))
 
 
 @contextmanager
@@ -48,17 +50,38 @@ def host_error(error: OSError, path: Path, needed: int | None = None) -> HostErr
 
 
 def hash_file(path: Path) -> Digest:
-    """The digest of a file's content, read in chunks."""
+    """The digest of a file's content, read in chunks; holes are not read."""
     with path.open("rb", buffering=0) as file:
-        return _hash_fd(file.fileno())
+        status = os.fstat(file.fileno())
+        sha = hashlib.sha256()
+        if status.st_blocks * 512 < status.st_size - CHUNK:
+            end = 0
+            for start, behind in data_of(file.fileno(), status.st_size):
+                _hash_zeros(sha, start - end)
+                _hash_range(sha, file.fileno(), start, behind)
+                end = behind
+            _hash_zeros(sha, status.st_size - end)
+            return Digest(sha.hexdigest(), status.st_size)
+        size = _hash_range(sha, file.fileno(), 0, None)
+        return Digest(sha.hexdigest(), size)
 
 
-def _hash_fd(fd: int) -> Digest:
-    sha, size, buffer = hashlib.sha256(), 0, memoryview(bytearray(CHUNK))
-    while count := os.readv(fd, [buffer]):
+def _hash_range(sha: hashlib._Hash, fd: int, start: int, end: int | None) -> int:
+    """Hash what a file has from `start` to `end`, or to its own end; returns the byte behind."""
+    buffer = memoryview(bytearray(CHUNK))
+    while end is None or start < end:
+        count = os.preadv(fd, [buffer if end is None else buffer[: min(CHUNK, end - start)]], start)
+        if not count:
+            break
         sha.update(buffer[:count])
-        size += count
-    return Digest(sha.hexdigest(), size)
+        start += count
+    return start
+
+
+def _hash_zeros(sha: hashlib._Hash, size: int) -> None:
+    while size > 0:
+        sha.update(_ZEROS[:size])
+        size -= CHUNK
 
 
 def copy_hashed(source: Path, target: Path) -> Digest:
@@ -86,35 +109,87 @@ def copy(source: Path, target: Path) -> None:
     """
     with source.open("rb", buffering=0) as reader, target.open("xb", buffering=0) as writer:
         size = os.fstat(reader.fileno()).st_size
-        end = 0
-        while (start := _seek(reader.fileno(), end, os.SEEK_DATA, size)) < size:
-            end = _seek(reader.fileno(), start, os.SEEK_HOLE, size)
-            _copy_range(reader, writer, start, end)
+        for start, end in data_of(reader.fileno(), size):
+            _copy_range(reader.fileno(), writer.fileno(), start, end, start)
         writer.truncate(size)
 
 
-def _seek(fd: int, start: int, whence: int, size: int) -> int:
-    """Where data or a hole begins from `start` on; without an answer all is data."""
+def data_of(fd: int, size: int) -> Iterator[tuple[int, int]]:
+    """(first byte, byte behind the last) of everything in a file that is no hole (lseek(2), SEEK_DATA)."""
+    at = 0
+    while at < size:
+        try:
+            start = os.lseek(fd, at, os.SEEK_DATA)
+        except OSError as error:
+            if error.errno == errno.ENXIO:
+                return  # only a hole is left
+            yield at, size  # a file system that does not tell
+            return
+        at = min(os.lseek(fd, start, os.SEEK_HOLE), size)
+        yield start, at
+
+
+def write_hashed(extents: Extents, size: int, target: Path) -> Digest:
+    """Write the new file `target` of `size` bytes and hash it, both at a time: neither waits for the other.
+
+    Raises ValueError for extents that overlap or lie behind the end, OSError for files that cannot be read.
+    """
+    digests: list[Digest | BaseException] = []
+
+    def digest() -> None:
+        try:
+            digests.append(_hash_extents(extents, size))
+        except BaseException as error:
+            digests.append(error)
+
+    if extents.end > size:
+        raise ValueError(f"{extents.end} bytes in a file of {size}")
+    thread = threading.Thread(target=digest, name="hash")
+    thread.start()
     try:
-        return os.lseek(fd, start, whence)
-    except OSError as error:
-        if error.errno == errno.ENXIO:  # nothing but a hole, or the end
-            return size
-        return start if whence == os.SEEK_DATA else size
+        with target.open("xb", buffering=0) as writer:
+            for start, end, content in extents:
+                if isinstance(content, bytes):
+                    writer.seek(start)
+                    write_all(writer.fileno(), content)
+                else:
+                    with content.open("rb", buffering=0) as reader:
+                        _copy_range(reader.fileno(), writer.fileno(), 0, end - start, start)
+            writer.truncate(size)
+    finally:
+        thread.join()
+    if isinstance(digests[0], BaseException):
+        raise digests[0]
+    return digests[0]
 
 
-def _copy_range(reader: FileIO, writer: FileIO, start: int, end: int) -> None:
+def _hash_extents(extents: Extents, size: int) -> Digest:
+    sha, behind = hashlib.sha256(), 0
+    for start, end, content in extents:
+        _hash_zeros(sha, start - behind)
+        if isinstance(content, bytes):
+            sha.update(content)
+        else:
+            with content.open("rb", buffering=0) as file:
+                if _hash_range(sha, file.fileno(), 0, end - start) != end - start:
+                    raise OSError(errno.EIO, "it is shorter than it was", str(content))
+        behind = end
+    _hash_zeros(sha, size - behind)
+    return Digest(sha.hexdigest(), size)
+
+
+def _copy_range(reader: int, writer: int, start: int, end: int, to: int) -> None:
+    """Copy bytes `start` to `end` of one file to byte `to` of another."""
     done = start
     try:
-        while done < end and (count := os.copy_file_range(reader.fileno(), writer.fileno(), end - done, done, done)):
+        while done < end and (count := os.copy_file_range(reader, writer, end - done, done, to + done - start)):
             done += count
     except OSError as error:
         if done > start or error.errno not in (errno.EXDEV, errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP):
             raise
-    reader.seek(done)
-    writer.seek(done)
-    while done < end and (piece := reader.read(min(CHUNK, end - done))):
-        write_all(writer.fileno(), piece)
+    os.lseek(writer, to + done - start, os.SEEK_SET)
+    while done < end and (piece := os.pread(reader, min(CHUNK, end - done), done)):
+        write_all(writer, piece)
         done += len(piece)
 
 

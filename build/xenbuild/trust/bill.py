@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any
 from urllib.parse import quote
@@ -116,17 +116,15 @@ def _image(name: str) -> str:
 
 
 def _images(outputs: Sequence[Output]) -> tuple[list[Component], list[Component]]:
-    """A component for each image, and for each file of those that are folders."""
+    """A component for each image, and for each file of those that are folders, or have a map beside them."""
     by_image: dict[str, list[Output]] = {}
     for one in outputs:
         by_image.setdefault(one.image, []).append(one)
     images, files = [], []
     for image, made in by_image.items():
         folder, slash, _ = made[0].name.partition("/")
-        if not slash:
-            images.append(Component(_image(image), folder, "image", sha256=made[0].sha256, size=made[0].size))
-            continue
-        images.append(Component(_image(image), folder, "image"))
+        listed = Component(_image(image), folder, "image")
+        images.append(listed if slash else replace(listed, sha256=made[0].sha256, size=made[0].size))
         files += [
             Component(
                 f"file-{one.sha256[:12]}-{_plain(one.name)}",
@@ -136,7 +134,7 @@ def _images(outputs: Sequence[Output]) -> tuple[list[Component], list[Component]
                 size=one.size,
                 within=(_image(image),),
             )
-            for one in made
+            for one in (made if slash else made[1:])
         ]
     return images, files
 

@@ -8,9 +8,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from xenbuild.compose.inspect import inspect
+from xenbuild.compose.inspect import inspect, raise_damage
 from xenbuild.errors import FormatError
 from xenbuild.store.files import hash_file, in_words
+from xenbuild.trust.inside import parts_in
 from xenbuild.trust.sums import CYCLONEDX, MANIFEST
 
 
@@ -65,10 +66,12 @@ def read_side(path: Path) -> Side:
     if manifest and own and own[0].get("sha256") == digest.hash:
         return _of_papers(path, folder, manifest, own)
     report = inspect(path)  # other papers than this file's lie beside it, or none
-    parts = {p["name"]: (p["size"], p["sha256"], p["cmdline"]) for p in report.facts.get("parts", ())}
+    raise_damage(report, str(path))
+    parts = parts_in(path).parts
     if not parts:
         raise FormatError(f"{path} is no image of ours, and no papers that name it lie beside it")
-    return Side(path, {"target": report.facts["target"]}, {"image": (digest.size, digest.hash)}, parts, None)
+    facts = {"target": report.facts["target"]} if "target" in report.facts else {}
+    return Side(path, facts, {"image": (digest.size, digest.hash)}, parts, None)
 
 
 def _of_papers(path: Path, folder: Path, manifest: Mapping[str, Any], images: list[Any]) -> Side:

@@ -122,7 +122,7 @@ def test_diff(run: Run, folder: Path) -> None:
     write_folder(folder / "new", "1:1.1", "verbose", b"more")
     assert run("diff", OUT, "new") == (
         0,
-        "image raw: 8 B -> 12 B (+4 bytes)\n"
+        "image raw: 4.0 KiB -> 4.0 KiB (+4 bytes)\n"
         "part initramfs: 1 B -> 5 B (+4 bytes)\n"
         "xen command line: -quiet +verbose\n"
         "kernel command line: -quiet +verbose\n"

@@ -13,7 +13,9 @@ from xenbuild.errors import FormatError, HostError, IntegrityError
 from xenbuild.flash import blockmap
 from xenbuild.flash.image import built_images, read_image, require_unchanged
 from xenbuild.formats.bmap import Range, write_bmap
+from xenbuild.media.blockmap import hashed
 from xenbuild.store.digest import Digest
+from xenbuild.store.files import data_of
 
 DISK = "declare one in `images:` with a medium that is a disk, such as raw or iso, and run `xenbuild image`"
 
@@ -106,7 +108,7 @@ def test_holes_are_left_out(tmp_path: Path) -> None:
     path = tmp_path / "lab.raw"
     make_image(path, 8 * MIB, [(3 * MIB, 5000)])
     with path.open("rb") as file:
-        if len(list(blockmap.extents(file.fileno(), 8 * MIB))) == 1:
+        if len(list(data_of(file.fileno(), 8 * MIB))) == 1:
             pytest.skip("this file system does not tell where holes are")
     plan = blockmap.plan(path)
     assert plan.clear
@@ -124,7 +126,7 @@ def test_a_file_without_data(tmp_path: Path) -> None:
 def test_a_map_beside_the_image(tmp_path: Path) -> None:
     path = tmp_path / "lab.raw"
     make_image(path, 8 * MIB, [(3 * MIB, 5000)])
-    map = blockmap.hashed(path, blockmap.plan(path).map)
+    map = hashed(path, blockmap.plan(path).map)
     (tmp_path / "lab.bmap").write_bytes(write_bmap(map))
     assert blockmap.plan(path) == blockmap.Plan(map, clear=False)
     os.truncate(path, 9 * MIB)

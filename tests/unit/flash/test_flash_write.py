@@ -20,6 +20,7 @@ from xenbuild.flash.target import Target
 from xenbuild.flash.write import Pace, flash
 from xenbuild.formats import signature
 from xenbuild.formats.bmap import write_bmap
+from xenbuild.media.blockmap import hashed
 
 SIZE, ROOM = 24 * MIB, 32 * MIB
 DATA = [(MIB, 5 * MIB), (9 * MIB, 4 * MIB + 100), (20 * MIB, 3 * MIB + 4096)]
@@ -58,7 +59,7 @@ def test_the_image_is_there_and_nothing_of_the_old_table(image: Path, disk: Path
 def test_with_a_map_only_its_blocks_are_touched(image: Path, disk: Path) -> None:
     before = disk.read_bytes()
     found = blockmap.plan(image)
-    image.with_name("lab.raw.bmap").write_bytes(write_bmap(blockmap.hashed(image, found.map)))
+    image.with_name("lab.raw.bmap").write_bytes(write_bmap(hashed(image, found.map)))
     plan = blockmap.plan(image)
     assert not plan.clear
     with Faulty.of(disk) as target:
@@ -71,7 +72,7 @@ def test_with_a_map_only_its_blocks_are_touched(image: Path, disk: Path) -> None
 
 
 def test_an_image_that_is_not_what_its_map_says(image: Path, disk: Path) -> None:
-    found = blockmap.hashed(image, blockmap.plan(image).map)
+    found = hashed(image, blockmap.plan(image).map)
     with image.open("r+b") as file:
         file.seek(10 * MIB)
         file.write(b"!")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,11 +18,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from xenbuild.errors import FormatError
-from xenbuild.formats import authenticode
+from xenbuild.formats import authenticode, pewrite
 from xenbuild.formats.pe import SECTION, read_pe
-from xenbuild.formats.pewrite import FILE_ALIGNMENT, PAGE, Section, add_sections, checksum, checksum_offset
+from xenbuild.formats.pewrite import FILE_ALIGNMENT, PAGE, Section, checksum, checksum_offset
+from xenbuild.store.digest import Digest
+from xenbuild.store.files import write_hashed
 
 CODE = bytes(range(256)) * 5
+
+
+def add_sections(*arguments: Any) -> bytes:
+    """All of the file that is to be written, as a file with its parts in files is as well."""
+    extents, size = pewrite.add_sections(*arguments)
+    made = bytearray(size)
+    for start, end, content in extents:
+        assert isinstance(content, bytes)
+        made[start:end] = content
+    return bytes(made)
 
 
 def application(first: int = 0x1000, relocations: int = 0, optional: int = 240, subsystem: int = 10) -> bytes:
@@ -59,6 +72,16 @@ def test_sections_follow_the_programs_own(datas: list[bytes], first: int) -> Non
     assert all(end <= after.address for end, after in zip(ends, sections[1:], strict=False))
     (size,) = struct.unpack_from("<I", made, struct.unpack_from("<I", made, 0x3C)[0] + 24 + 56)
     assert ends[-1] <= size < ends[-1] + 2 * PAGE
+
+
+def test_sections_may_be_files(tmp_path: Path) -> None:
+    data = bytes(range(251)) * 900
+    (tmp_path / "kernel").write_bytes(data)
+    extents, size = pewrite.add_sections(application(), [Section(".kernel", tmp_path / "kernel")], "x.efi")
+    made = tmp_path / "made"
+    digest = write_hashed(extents, size, made)
+    assert made.read_bytes() == add_sections(application(), [Section(".kernel", data)], "x.efi")
+    assert digest == Digest.of(made.read_bytes())
 
 
 def test_a_program_without_room_for_headers_becomes_a_section_itself() -> None:

@@ -18,10 +18,11 @@ from xenbuild.compose.inspect import inspect
 from xenbuild.compose.manifest import Manifest, Part
 from xenbuild.formats.fatread import read_fat
 from xenbuild.formats.gpt import BIOS_BOOT, read_gpt
-from xenbuild.plan.action import Action, File, Input, TreeOf
+from xenbuild.parts.templates import source
+from xenbuild.plan.action import Action, File, Input
 from xenbuild.plan.run import run
 from xenbuild.store.store import Store
-from xenbuild.store.tree import FileEntry, Tree
+from xenbuild.store.tree import FileEntry
 
 BUNDLE = b"bundle" * 1000
 MANIFEST = Manifest("x86_64/xen", tuple(Part(n, n, 600, "", 0, 4096 * at) for at, n in enumerate(("xen", "kernel"), 1)))
@@ -41,16 +42,17 @@ def made(store: Store, function: str, params: dict[str, Any], **inputs: Input) -
 
 def disk(store: Store, label: str = "lab", **changes: Any) -> bytes:
     put = store.put_bytes
-    tree = Tree({"usr/lib/grub/i386-pc/boot.img": FileEntry(put(b"\xeb\x63".ljust(512, b"\x90")))})
     inputs: dict[str, Input] = {
         "bundle": File(put(BUNDLE)),
         "manifest": File(put(MANIFEST.to_bytes())),
-        "modules": TreeOf(store.put_tree(tree)),
+        "boot": File(put(b"\xeb\x63".ljust(512, b"\x90"))),
         "grub-bios": File(put(CORE)),
         "grub-uefi": File(put(b"efi")),
     }
     params = {
         "files": {"bundle": "bundle.elf"},
+        "apart": True,
+        "template": source("grub.cfg", Path()),
         "menu": menu_params(slots=bool(changes.get("tries"))),
         "label": label,
         "data": None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,19 @@ def test_files_and_folders_side_by_side(store: Store, declaration: Declaration, 
     listed = json.loads((place / "manifest.json").read_text())["images"]
     assert [one["file"] for one in listed] == ["d.raw", "net"]
     assert [one["file"] for one in listed[1]["files"]] == ["a", "sub/b"]
+
+
+def test_a_map_lies_beside_its_disk(store: Store, declaration: Declaration, tmp_path: Path) -> None:
+    manifest = store.put_bytes(Manifest("x86_64/xen", ()).to_bytes())
+    disk, map = File(store.put_bytes(b"disk")), store.put_bytes(b"map")
+    mapped = replace(made("d", disk, ".raw"), map=map)
+    (image,) = write_results(declaration, store, manifest, [mapped], tmp_path)
+    place = tmp_path / "x86_64-xen"
+    assert image.map_path == place / "d.raw.bmap"
+    assert image.map_path.read_bytes() == b"map"
+    assert f"{map.hash}  d.raw.bmap\n" in (place / "SHA256SUMS").read_text()
+    (listed,) = json.loads((place / "manifest.json").read_text())["images"]
+    assert listed["map"] == {"file": "d.raw.bmap", "sha256": map.hash}
 
 
 def test_a_folder_is_written_only_if_something_changed(store: Store, declaration: Declaration, tmp_path: Path) -> None:

@@ -12,9 +12,12 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from xenbuild.cli.gc import command
 from xenbuild.errors import HostError, IntegrityError
+from xenbuild.formats.extents import Extents
 from xenbuild.store import files, statcache
 from xenbuild.store.digest import Digest
 from xenbuild.store.gc import collect
@@ -92,6 +95,71 @@ def test_unchanged_file_is_not_read_again(store: Store, tmp_path: Path, monkeypa
         assert store.digest_of(source) == digest
     source.write_bytes(b"two")
     assert store.digest_of(source) == Digest.of(b"two")
+
+
+def sparse(folder: Path, pieces: list[tuple[int, bytes]], size: int) -> Path:
+    path = folder / "sparse"
+    with path.open("wb") as file:
+        for at, data in pieces:
+            file.seek(at)
+            file.write(data)
+        file.truncate(size)
+    return path
+
+
+@settings(max_examples=60)
+@given(
+    st.lists(st.tuples(st.integers(0, 5 << 20), st.binary(min_size=1, max_size=9000), st.booleans()), max_size=5),
+    st.integers(0, 1 << 20),
+)
+def test_a_file_of_extents_is_written_and_hashed_as_any_other(
+    tmp_path_factory: pytest.TempPathFactory, drawn: list[tuple[int, bytes, bool]], more: int
+) -> None:
+    """Bytes and files at any distance: the file, its holes and its digest are those that plain writing makes."""
+    folder = tmp_path_factory.mktemp("extents")
+    extents, pieces, behind = Extents(), [], 0
+    for number, (gap, data, is_file) in enumerate(drawn):
+        extents.seek(behind + gap)
+        source = folder / str(number)
+        source.write_bytes(data)
+        assert (extents.copy(source) if is_file else extents.write(data)) == len(data)
+        pieces.append((behind + gap, data))
+        behind += gap + len(data)
+    plain = sparse(folder, pieces, behind + more)
+    digest = files.write_hashed(extents, behind + more, folder / "made")
+    assert digest == Digest.of(plain.read_bytes()) == files.hash_file(plain) == files.hash_file(folder / "made")
+    assert (folder / "made").read_bytes() == plain.read_bytes()
+    assert (folder / "made").stat().st_blocks <= plain.stat().st_blocks + 8
+
+
+def test_extents_are_stored_by_their_digest(store: Store, tmp_path: Path) -> None:
+    (tmp_path / "part").write_bytes(b"part")
+    extents = Extents()
+    extents.seek(3)
+    extents.copy(tmp_path / "part")
+    digest = store.put_extents(extents, 10)
+    assert digest == Digest.of(b"\0\0\0part\0\0\0")
+    assert store.read(digest) == b"\0\0\0part\0\0\0"
+    assert store.put_extents(extents, 10) == digest
+    assert not [path for path in (store.root / "scratch").rglob("*") if path.is_file() and path.suffix != ".lock"]
+
+
+def test_extents_that_cannot_be(store: Store, tmp_path: Path) -> None:
+    (tmp_path / "part").write_bytes(b"part")
+    extents = Extents()
+    extents.copy(tmp_path / "part")
+    with pytest.raises(ValueError, match="4 bytes in a file of 3"):
+        store.put_extents(extents, 3)
+    extents.seek(2)
+    extents.write(b"x")
+    with pytest.raises(ValueError, match="bytes 2 to 4 are written twice"):
+        store.put_extents(extents, 10)
+    cut = Extents()
+    cut.copy(tmp_path / "part")
+    (tmp_path / "part").write_bytes(b"par")
+    with pytest.raises(HostError, match=r"cannot use .*part"):
+        store.put_extents(cut, 4)
+    assert not list((store.root / "cas").glob("*/*"))
 
 
 def test_file_that_changed_just_now_is_not_remembered(store: Store, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tarfile
 from hashlib import sha256
 from pathlib import Path
 
@@ -82,12 +83,23 @@ def make_bill(made: Manifest, outputs: list[Output], version: str = "1:1.0+b1") 
     return bill("lab", "bookworm", made, found, described(everything), locked, outputs)
 
 
+def archive(files: dict[str, bytes]) -> bytes:
+    """As tar writes it, without the padding at its end."""
+    made = b""
+    for name, data in files.items():
+        member = tarfile.TarInfo(f"lab/{name}")
+        member.size = len(data)
+        made += member.tobuf() + data.ljust(-(-len(data) // 512) * 512, b"\0")
+    return made + bytes(1024)
+
+
 def write_folder(folder: Path, version: str = "1:1.0+b1", cmdline: str = "quiet", word: bytes = b"") -> Path:
-    """A complete folder of results; its image is a disk with no bundle in it. Returns the image."""
+    """A complete folder of results; its image is an archive of the parts. Returns the image."""
     folder.mkdir(parents=True)
     image = folder / "lab.raw"
-    image.write_bytes(b"an image" + word)
-    made = manifest({"xen": b"x", "kernel": b"k", "initramfs": b"i" + word}, cmdline)
+    parts = {"xen": b"x", "kernel": b"k", "initramfs": b"i" + word}
+    image.write_bytes(archive(parts) + word)
+    made = manifest(parts, cmdline)
     output = Output("lab.raw", sha256(image.read_bytes()).hexdigest(), image.stat().st_size, "lab")
     locked, found, _ = materials(version)
     bill = make_bill(made, [output], version)

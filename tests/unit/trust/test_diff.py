@@ -24,7 +24,7 @@ def test_everything(tmp_path: Path) -> None:
     write_folder(tmp_path / "a", cmdline="quiet root=a")
     write_folder(tmp_path / "b", "1:1.1", "root=b quiet", b"more")
     found = compare(read_side(tmp_path / "a"), read_side(tmp_path / "b"))
-    assert found.images == [Change("raw", 8, 12)]
+    assert found.images == [Change("raw", 4096, 4100)]
     assert found.parts == [Change("initramfs", 1, 5)]
     assert found.words == [Change(name, ["root=a"], ["root=b"]) for name in ("xen", "kernel", "initramfs")]
     assert found.packages == [Change("libc6", "1:1.0+b1", "1:1.1")]

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from results import write_folder, write_sums
 
 from xenbuild.errors import FormatError, HostError, IntegrityError
-from xenbuild.trust.sign import load_key, sign
+from xenbuild.trust.sign import is_signed, load_key, load_variable, sign
 from xenbuild.trust.sums import read_sums
 from xenbuild.trust.verify import verify
 
@@ -62,7 +62,7 @@ def test_all_is_well(folder: Path) -> None:
         assert verdict.checked == {
             "sums": "5 files are what SHA256SUMS says",
             "signature": "none",
-            "parts": "no bundle to look into",
+            "parts": "3 parts are whole",
             "provenance": "6 inputs by digest, among them xenbuild.lock " + verdict.checked["provenance"][-17:],
             "sbom": "3 packages, the same in SPDX, CycloneDX and provenance",
         }
@@ -202,7 +202,7 @@ def test_papers_that_do_not_agree(
     change(content)
     (folder / name).write_text(json.dumps(content))
     write_sums(folder)
-    assert wrong(folder)[0].startswith(message.format(folder))
+    assert wrong(folder)[-1].startswith(message.format(folder))
 
 
 def test_a_package_that_provenance_does_not_know(folder: Path) -> None:
@@ -235,6 +235,23 @@ def test_a_key_that_others_can_read(us: tuple[Path, Path]) -> None:
         load_key(us[0], nobody)
     assert caught.value.message == f"{us[0]} can be read by others (mode 0640)"
     assert caught.value.advice == f"chmod 600 {us[0]}"
+
+
+def test_a_key_in_an_environment_variable(us: tuple[Path, Path], folder: Path) -> None:
+    key = load_variable("KEY", {"KEY": us[0].read_text()}, nobody)
+    assert not is_signed(folder, key)
+    sign(folder, key)
+    assert is_signed(folder, key)
+    assert verify(folder, us[1], NOW).wrong == []
+    other, _ = make_key(us[0].parent, "other")
+    assert not is_signed(folder, load_key(other, nobody))
+    (folder / "SHA256SUMS").write_text("changed")
+    assert not is_signed(folder, key)
+    for environment, error in (({}, HostError), ({"KEY": " "}, HostError), ({"KEY": "secret words"}, IntegrityError)):
+        with pytest.raises(error) as caught:
+            load_variable("KEY", environment, nobody)
+        assert caught.value.message.startswith("the environment variable KEY ")
+        assert "words" not in caught.value.message + caught.value.advice
 
 
 def test_what_is_no_key(us: tuple[Path, Path], tmp_path: Path) -> None:

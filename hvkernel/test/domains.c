@@ -37,7 +37,7 @@ static void run_role(const char *words, u32 reason)
 	char what[96];
 
 	print_to(what, sizeof(what), "a domain \"%s\" is built", words);
-	check(build(&d, 2048, 1, words), what);
+	check(build(&d, 2048, 2, words), what);
 	flags = wait_for(d.id, 2000);
 	print_to(what, sizeof(what), "it ends as expected (%x)", flags);
 	check(flags & DOMINF_shutdown && (flags >> 16 & 255) == reason, what);
@@ -121,6 +121,7 @@ void test_domains(void)
 	run_role("crash", SHUTDOWN_crash);
 	run_role("badstack", SHUTDOWN_crash);
 	run_role("memory", SHUTDOWN_poweroff);
+	run_role("hotplug", SHUTDOWN_poweroff);
 	run_shares();
 }
 
@@ -135,11 +136,12 @@ _Noreturn void guest_role(const char *words)
 			__asm__ volatile("");
 	if (!strcmp(words, "badstack"))
 		ruin_stack();
-	if (!strcmp(words, "memory")) {
+	if (!strcmp(words, "hotplug"))
+		test_hotplug();
+	if (!strcmp(words, "memory"))
 		test_memory();
-		if (failures)
-			leave(SHUTDOWN_crash);
-	}
+	if (failures)
+		leave(SHUTDOWN_crash);
 	if (!strcmp(words, "churn"))
 		churn();
 	suite_role(words);

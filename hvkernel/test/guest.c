@@ -11,7 +11,8 @@ extern u8 second_stack[8192];
 
 struct start_info *start;
 struct shared_info *shared;
-volatile unsigned int traps_seen[257];
+volatile unsigned int traps_seen[258];
+bool failsafe_wanted;
 volatile ulong last_error, last_address;
 volatile u32 last_port;
 unsigned int failures;
@@ -176,6 +177,8 @@ void guest_trap(struct trap_frame *f)
 	}
 	if (f->number == 3)
 		return;
+	if (f->number == 257 && !failsafe_wanted)
+		leave(SHUTDOWN_crash);
 	if ((f->cs & 3) == 3 || f->number == 0x80) {
 		last_error = f->ax;
 		f->ip = (ulong)back_from_user;

@@ -60,11 +60,11 @@ class Side:
 
 
 def _renamed(name: str, rules: Mapping[str, str]) -> str:
-    """A name by the first rule that fits it; a pattern that ends with \\b may be followed by more. {lower}: group 1."""
+    """A name by the first rule that fits it; a pattern that ends with \\b may be followed by more. {lower}: group 1, {all}: all of it."""
     for pattern, text in rules.items():
         if found := re.fullmatch(rf"(?:{pattern})(?P<more>.*)" if pattern.endswith(r"\b") else pattern, name):
             made = found.expand(text) + (found["more"] if pattern.endswith(r"\b") else "")
-            return made.replace("{lower}", found[1].lower()) if "{lower}" in made else made
+            return made.replace("{all}", found[0].lower()).replace("{lower}", found[found.lastindex and 1 or 0].lower())
     return name
 
 

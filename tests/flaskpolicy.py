@@ -6,12 +6,43 @@ Xen refuses a policy that lacks one of them (xsm/flask/ss/services.c: validate_c
 from __future__ import annotations
 
 import re
+import shutil
 import struct
-from collections.abc import Iterable, Iterator
+import subprocess
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+from project import TOP, Project
+
+from xenbuild.compose.inspect import inspect
+from xenbuild.media.build import Settings
 
 _SIDS = 13  # initial ones, whose names a compiled policy does not have
 # The first two of `av_perm_to_string`: number of the class, bit of the permission, pointer to its name.
 _TABLE = re.compile(rb"\x01\0..\x01\0\0\0(.{8})\x01\0..\x02\0\0\0.{8}", re.DOTALL)
+
+
+def flask_project(settings: Settings, tool: Callable[[str], list[str]], tmp_path: Path) -> Project:
+    """smoke/host/flask with a policy made for the very Xen of its bundle, which an image without one shows."""
+    folder = tmp_path / "project"
+    shutil.copytree(TOP / "tests/smoke/host/flask", folder, ignore=shutil.ignore_patterns("out"))
+    shutil.copy(TOP / "xenbuild.lock", folder)
+    made = Project(folder, settings.store.root)
+    (folder / "policy").write_bytes(b"")
+    made.replace("  xsm_policy: policy", "  cmdline: []")
+    assert made.run("image").code == 0
+    text = policy(_part(folder / "out/arm64-xen/flask.img", "xen"), denied=["debug"])
+    (folder / "policy.conf").write_text(text)
+    words = [*tool("checkpolicy"), "-t", "Xen", "-c", "30", "-o", "policy", "policy.conf"]
+    subprocess.run(words, cwd=folder, check=True, capture_output=True)
+    made.replace("  cmdline: []", "  xsm_policy: policy")
+    return made
+
+
+def _part(image: Path, name: str) -> bytes:
+    """A part of a bundle."""
+    found = next(one for one in inspect(image).facts["parts"] if one["name"] == name)
+    return image.read_bytes()[found["offset"] :][: found["size"]]
 
 
 def policy(xen: bytes, denied: Iterable[str]) -> str:

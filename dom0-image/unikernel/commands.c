@@ -8,6 +8,8 @@
 #include "event.h"
 #include "guest.h"
 #include "memory.h"
+#include "screen.h"
+#include "shell.h"
 #include "xs.h"
 
 #include <stdio.h>
@@ -199,6 +201,40 @@ static const char *type(char **words, u32 count)
 	return error;
 }
 
+static const char *show(char **words, u32 count)
+{
+	const char *error;
+	struct guest *guest;
+
+	if (!count) {
+		screen_show_text();
+		return NULL;
+	}
+	guest = running(words[0], &error);
+	if (!guest)
+		return error;
+	return guest->fbback ? screen_show(guest->fbback, guest->kbdback) : "it has no screen";
+}
+
+/* Down and up again, for each number. */
+static const char *press(char **words, u32 count)
+{
+	const char *error;
+	struct guest *guest = running(words[0], &error);
+
+	for (u32 i = 1; guest && i < count; i++) {
+		u64 keycode;
+
+		if (!guest->kbdback)
+			return "it has no keyboard";
+		if (!number(words[i], 255, &keycode))
+			return no_number;
+		kbdback_key(guest->kbdback, (u32)keycode, true);
+		kbdback_key(guest->kbdback, (u32)keycode, false);
+	}
+	return error;
+}
+
 static const char *weight(char **words, u32 count)
 {
 	const char *error;
@@ -301,6 +337,73 @@ static const char *info(char **words, u32 count)
 	return NULL;
 }
 
+/* What `top` saw of a domain at its begin. */
+struct sample {
+	domid_t dom;
+	u64 time;
+};
+
+static struct timer top_timer;
+static struct sample top_samples[32]; /* of guests; those behind are not shown */
+static u64 top_begin, top_dom0;
+static char top_text[40 * (LENGTH(top_samples) + 1)];
+static size_t top_size;
+
+static u64 cpu_time(domid_t dom)
+{
+	struct domain_info info;
+
+	return domain_info(dom, &info) || info.domain != dom ? 0 : info.cpu_time;
+}
+
+/* A line: percent of one CPU's time, and of the time that all guests had. */
+static void top_line(const char *name, u64 used, u64 passed, u64 all)
+{
+	u64 cpu = used * 1000 / passed, part = all ? used * 1000 / all : 0;
+
+	top_size += (size_t)snprintf(top_text + top_size, sizeof(top_text) - top_size,
+				     "%-16s %5llu.%llu %6llu.%llu\n", name,
+				     (unsigned long long)cpu / 10, (unsigned long long)cpu % 10,
+				     (unsigned long long)part / 10, (unsigned long long)part % 10);
+}
+
+static void top_end(void *data)
+{
+	u64 passed = now() - top_begin, all = 0, used[LENGTH(top_samples)];
+	u32 i = 0;
+
+	(void)data;
+	for (struct guest *g = guests_first(); g && i < LENGTH(used); g = g->next, i++) {
+		bool same = g->running && g->dom == top_samples[i].dom;
+
+		used[i] = same ? cpu_time(g->dom) - top_samples[i].time : 0;
+		all += used[i];
+	}
+	top_size = 0;
+	top_line("dom0", cpu_time(0) - top_dom0, passed, 0);
+	i = 0;
+	for (struct guest *g = guests_first(); g && i < LENGTH(used); g = g->next, i++)
+		if (g->running)
+			top_line(g->config.name, used[i], passed, all);
+	notice("%-16s %7s %8s\n%s", "name", "cpu(%)", "share(%)", top_text);
+}
+
+static const char *top(char **words, u32 count)
+{
+	u64 seconds = 1;
+	u32 i = 0;
+
+	if (count && (!number(words[0], 3600, &seconds) || !seconds))
+		return no_number;
+	for (struct guest *g = guests_first(); g && i < LENGTH(top_samples); g = g->next, i++)
+		top_samples[i] = (struct sample){g->dom, g->running ? cpu_time(g->dom) : 0};
+	top_dom0 = cpu_time(0);
+	top_begin = now();
+	top_timer.fn = top_end;
+	timer_set(&top_timer, top_begin + seconds * SECOND);
+	return NULL;
+}
+
 static const char *poweroff(char **words, u32 count)
 {
 	(void)words, (void)count;
@@ -325,6 +428,7 @@ static const char *help(char **words, u32 count)
 
 const struct command commands[] = {
     {"list", "", "the domains", 0, list},
+    {"top", "[SECONDS]", "who has the CPUs, from now on so long", 0, top},
     {"create", "GUEST", "make a guest's domain", 1, create},
     {"destroy", "GUEST", "end it at once", 1, destroy},
     {"shutdown", "GUEST [reboot]", "ask it to end", 1, ask},
@@ -335,6 +439,8 @@ const struct command commands[] = {
     {"console", "GUEST", "its console; Ctrl-] leaves", 1, console},
     {"log", "GUEST", "its last output", 1, log},
     {"type", "GUEST TEXT", "type on its console; \\x0d is Return", 2, type},
+    {"screen", "[GUEST]", "show its screen, keys go to it; Ctrl-] leaves", 0, show},
+    {"press", "GUEST KEY...", "press keys of its keyboard, by Linux's numbers", 2, press},
     {"weight", "GUEST N [CAP]", "its share of the CPUs", 2, weight},
     {"memory", "GUEST KIB", "its memory target", 2, memory},
     {"vcpus", "GUEST N", "how many of its vcpus are online", 2, vcpus},

@@ -97,10 +97,18 @@ static bool restart(struct words *words, struct guest_config *guest)
 	return false;
 }
 
-static bool setting(const char *key, struct words *words, struct guest_config *guest)
+static bool yes_or_no(struct words *words, bool *value)
 {
 	char text[4];
 
+	if (!word(words, text, sizeof(text)))
+		return false;
+	*value = !strcmp(text, "yes");
+	return *value || !strcmp(text, "no");
+}
+
+static bool setting(const char *key, struct words *words, struct guest_config *guest)
+{
 	if (!strcmp(key, "memory"))
 		return number(words, &guest->memory) && guest->memory;
 	if (!strcmp(key, "vcpus"))
@@ -109,6 +117,8 @@ static bool setting(const char *key, struct words *words, struct guest_config *g
 		return small(words, &guest->weight, 65535) && guest->weight;
 	if (!strcmp(key, "cap"))
 		return small(words, &guest->cap, 65535);
+	if (!strcmp(key, "cpus"))
+		return number(words, &guest->cpus) && guest->cpus;
 	if (!strcmp(key, "kernel"))
 		return word(words, guest->kernel, sizeof(guest->kernel));
 	if (!strcmp(key, "initramfs"))
@@ -121,12 +131,10 @@ static bool setting(const char *key, struct words *words, struct guest_config *g
 		return restart(words, guest);
 	if (!strcmp(key, "after"))
 		return word(words, guest->after, sizeof(guest->after));
-	if (!strcmp(key, "autostart")) {
-		if (!word(words, text, sizeof(text)))
-			return false;
-		guest->autostart = !strcmp(text, "yes");
-		return guest->autostart || !strcmp(text, "no");
-	}
+	if (!strcmp(key, "screen"))
+		return yes_or_no(words, &guest->screen);
+	if (!strcmp(key, "autostart"))
+		return yes_or_no(words, &guest->autostart);
 	return false;
 }
 

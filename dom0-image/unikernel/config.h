@@ -32,12 +32,14 @@ struct guest_config {
 	char name[GUEST_NAME_MAX];
 	u64 memory; /* KiB */
 	u32 vcpus, weight, cap;
+	u64 cpus; /* bit n: may run on CPU n; 0: on all */
 	char kernel[FILE_NAME_MAX], initramfs[FILE_NAME_MAX];
 	char cmdline[CMDLINE_MAX];
 	struct disk_config disks[MAX_DISKS];
 	u32 disk_count;
 	struct nic_config nics[MAX_NICS];
 	u32 nic_count;
+	bool screen; /* with a keyboard */
 	bool autostart;
 	enum restart restart;
 	char after[GUEST_NAME_MAX]; /* a guest that has to run first; "" for none */

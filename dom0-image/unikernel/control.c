@@ -13,6 +13,7 @@ enum {
 	PAUSE = 3,
 	UNPAUSE = 4,
 	GET_INFO = 5,
+	SET_AFFINITY = 9,
 	MAX_MEM = 11,
 	SET_CONTEXT = 12,
 	GET_CONTEXT = 13,
@@ -27,7 +28,14 @@ enum {
 #define MAX_MAPTRACK     256
 #define CREDIT           5u /* public/domctl.h: XEN_SCHEDULER_ */
 #define CREDIT2          6u
+#define AFFINITY_HARD    1u
 #define RESTART          -85 /* ERESTART: Xen wants to be asked again */
+
+struct bitmap {
+	u64a bits;
+	u32 count;
+	u32 pad;
+} __attribute__((aligned(8)));
 
 struct domctl {
 	u32 cmd, version;
@@ -53,6 +61,10 @@ struct domctl {
 			u32 scheduler, cmd; /* cmd: 0 set, 1 get */
 			u16 weight, cap;
 		} weight;
+		struct {
+			u32 vcpu, flags;
+			struct bitmap hard, soft;
+		} affinity;
 		u32 vcpus;
 		u64a frame;
 		struct {
@@ -171,6 +183,18 @@ int domain_get_weight(domid_t dom, u16 *weight, u16 *cap)
 {
 	*weight = *cap = 0;
 	return weight_op(dom, 1, weight, cap);
+}
+
+int domain_set_cpus(domid_t dom, u32 vcpu, u64 cpus)
+{
+	struct domctl op;
+
+	memset(&op, 0, sizeof(op));
+	op.u.affinity.vcpu = vcpu;
+	op.u.affinity.flags = AFFINITY_HARD;
+	op.u.affinity.hard.bits = (unsigned long)&cpus;
+	op.u.affinity.hard.count = 8 * sizeof(cpus);
+	return domctl(&op, SET_AFFINITY, dom);
 }
 
 static int context_op(u32 cmd, domid_t dom, u32 vcpu, struct vcpu_guest_context *context)

@@ -42,6 +42,8 @@ int domain_info(domid_t dom, struct domain_info *info);
 int domain_set_limit(domid_t dom, u64 kib);
 int domain_set_weight(domid_t dom, u16 weight, u16 cap);
 int domain_get_weight(domid_t dom, u16 *weight, u16 *cap);
+/* Let a vcpu run on these CPUs only; bit n: CPU n. */
+int domain_set_cpus(domid_t dom, u32 vcpu, u64 cpus);
 int domain_set_context(domid_t dom, u32 vcpu, struct vcpu_guest_context *context);
 int domain_get_context(domid_t dom, u32 vcpu, struct vcpu_guest_context *context);
 int domain_hypercall_page(domid_t dom, mfn_t frame);

@@ -13,8 +13,8 @@
 static struct block *disks[DISKS];
 static u32 disk_count;
 
-static bool (*const drivers[])(const struct pci *pci) = {virtio_blk_probe, virtio_net_probe,
-							 e1000_probe, ide_probe};
+static bool (*const drivers[])(const struct pci *pci) = {
+    virtio_blk_probe, virtio_net_probe, e1000_probe, ide_probe, ahci_probe, bochs_vga_probe};
 
 bool device_add_disk(struct block *block)
 {

@@ -11,6 +11,7 @@
 #include "memdisk.h"
 #include "nodes.h"
 #include "saved.h"
+#include "screen.h"
 #include "shell.h"
 #include "xenstore/connection.h"
 #include "xs.h"
@@ -80,6 +81,14 @@ static void remove_back_ends(struct guest *guest)
 		}
 		guest->netbacks[i] = NULL;
 	}
+	if (guest->fbback) {
+		screen_leave(guest->fbback);
+		fbback_remove(guest->fbback);
+	}
+	if (guest->kbdback)
+		kbdback_remove(guest->kbdback);
+	guest->fbback = NULL;
+	guest->kbdback = NULL;
 }
 
 static const char *add_back_ends(struct guest *guest)
@@ -98,6 +107,12 @@ static const char *add_back_ends(struct guest *guest)
 		if (!guest->netbacks[i] || !bridge_join(netback_nic(guest->netbacks[i])))
 			return "dom0 has no room left for a network interface";
 	}
+	if (!guest->config.screen)
+		return NULL;
+	guest->fbback = fbback_add(guest->dom, "0");
+	guest->kbdback = kbdback_add(guest->dom, "0");
+	if (!guest->fbback || !guest->kbdback)
+		return "dom0 has no memory left for a screen";
 	return NULL;
 }
 
@@ -119,12 +134,15 @@ const char *guest_connect(struct guest *guest, const struct built *built)
 	guest->dom = built->dom;
 	guest->running = guest->started_once = true;
 	domain_set_weight(built->dom, (u16)guest->config.weight, (u16)guest->config.cap);
-	if (!nodes_write(&guest->config, built))
+	for (u32 i = 0; guest->config.cpus && i < guest->config.vcpus; i++)
+		if (domain_set_cpus(built->dom, i, guest->config.cpus))
+			error = "the machine has none of the CPUs that it may run on";
+	if (!error && !nodes_write(&guest->config, built))
 		error = "its xenstore nodes cannot be written";
-	else if (!terminal_open(&guest->terminal, guest->config.name, built->dom,
-				built->console_frame, built->console_port))
+	if (!error && !terminal_open(&guest->terminal, guest->config.name, built->dom,
+				     built->console_frame, built->console_port))
 		error = "its console cannot be served";
-	else if (connection_open(built->dom, built->store_frame, built->store_port))
+	if (!error && connection_open(built->dom, built->store_frame, built->store_port))
 		error = "its xenstore page cannot be served";
 	if (!error)
 		error = add_back_ends(guest);

@@ -5,6 +5,7 @@
 
 #include "blkback.h"
 #include "config.h"
+#include "fbback.h"
 #include "netback.h"
 #include "terminal.h"
 
@@ -24,6 +25,8 @@ struct guest {
 	bool own_disk[MAX_DISKS]; /* made by us for this guest */
 	struct blkback *blkbacks[MAX_DISKS];
 	struct netback *netbacks[MAX_NICS];
+	struct fbback *fbback;
+	struct kbdback *kbdback;
 };
 
 /* Read the settings of the archive, and watch for domains that end. */

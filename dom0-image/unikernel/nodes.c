@@ -80,6 +80,15 @@ static bool nics(const struct guest_config *config, domid_t dom)
 	return true;
 }
 
+/* The front end says of which size its screen is. */
+static bool screen(const struct guest_config *config, domid_t dom)
+{
+	char front[64], back[64];
+
+	return !config->screen || (device(dom, "vfb", 0, front, back, sizeof(front)) &&
+				   device(dom, "vkbd", 0, front, back, sizeof(front)));
+}
+
 bool nodes_write(const struct guest_config *config, const struct built *built)
 {
 	static const char *const own[] = {"data", "device", "error", "control", "attr", "feature"};
@@ -106,12 +115,13 @@ bool nodes_write(const struct guest_config *config, const struct built *built)
 	}
 	snprintf(path, sizeof(path), "%s/control/shutdown", home);
 	ok = ok && !xs_write(XS_NO_TX, path, "") && folder(path, built->dom, 0);
-	return ok && disks(config, built->dom) && nics(config, built->dom);
+	return ok && disks(config, built->dom) && nics(config, built->dom) &&
+	       screen(config, built->dom);
 }
 
 void nodes_remove(domid_t dom)
 {
-	static const char *const kinds[] = {"vbd", "vif"};
+	static const char *const kinds[] = {"vbd", "vif", "vfb", "vkbd"};
 	char path[64];
 
 	snprintf(path, sizeof(path), "/local/domain/%u", dom);

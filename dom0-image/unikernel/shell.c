@@ -87,6 +87,21 @@ static void key(char c)
 	}
 }
 
+void shell_type(char c)
+{
+	struct terminal *terminal = terminal_attached();
+
+	if (!terminal) {
+		key(c);
+	} else if (c == DETACH) {
+		terminal_attach(NULL);
+		console_write("\n", 1);
+		prompt();
+	} else {
+		terminal_type(terminal, &c, 1);
+	}
+}
+
 static void typed(void *data)
 {
 	char keys[64];
@@ -94,19 +109,8 @@ static void typed(void *data)
 
 	(void)data;
 	while ((count = console_read(keys, sizeof(keys))))
-		for (size_t i = 0; i < count; i++) {
-			struct terminal *terminal = terminal_attached();
-
-			if (!terminal) {
-				key(keys[i]);
-			} else if (keys[i] == DETACH) {
-				terminal_attach(NULL);
-				console_write("\n", 1);
-				prompt();
-			} else {
-				terminal_type(terminal, &keys[i], 1);
-			}
-		}
+		for (size_t i = 0; i < count; i++)
+			shell_type(keys[i]);
 }
 
 void shell_start(void)

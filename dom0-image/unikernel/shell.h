@@ -6,6 +6,8 @@
 #include "types.h"
 
 void shell_start(void);
+/* Take a key from wherever it is typed; before shell_start() too. */
+void shell_type(char c);
 
 /* Print a line between what is being typed: the prompt moves out of the way. */
 void notice(const char *format, ...) PRINTF(1, 2);

@@ -69,12 +69,21 @@ void frame_free(mfn_t mfn, unsigned int order)
 	block_put(mfn, order);
 }
 
+/* In the largest blocks that are aligned to their size and lie in one zone. */
 void frames_add(mfn_t start, mfn_t end)
 {
-	for (mfn_t mfn = start; mfn < end; mfn++) {
-		frame_table[mfn].stamp = 0;
-		total_frames++;
-		frame_free(mfn, 0);
+	while (start < end) {
+		unsigned int order = 0;
+
+		while (order < MAX_ORDER && !(start & (1ul << order)) &&
+		       start + (2ul << order) <= end &&
+		       zone_index(start) == zone_index(start + (2ul << order) - 1))
+			order++;
+		for (mfn_t mfn = start; mfn < start + (1ul << order); mfn++)
+			frame_table[mfn].stamp = 0;
+		total_frames += 1ul << order;
+		frame_free(start, order);
+		start += 1ul << order;
 	}
 }
 
@@ -115,13 +124,40 @@ mfn_t frame_alloc(unsigned int order, enum zone zone)
 	return mfn;
 }
 
-void *hv_alloc(unsigned int order)
+/* The last owner may still know these frames: nobody who has not flushed since may go on. */
+static void flush_last_owner(mfn_t mfn, ulong count)
 {
-	mfn_t mfn = frame_alloc(order, ZONE_DIRECT);
+	u32 stamp = frame_table[mfn].stamp;
+
+	for (mfn_t i = mfn; i < mfn + count; i++)
+		if ((s32)(frame_table[i].stamp - stamp) > 0)
+			stamp = frame_table[i].stamp;
+	tlb_flush_since(stamp);
+}
+
+static u32 fail_at;
+
+void allocation_fail_at(u32 n)
+{
+	fail_at = n;
+}
+
+bool allocation_fails(const char *who)
+{
+	if (!fail_at || --fail_at)
+		return false;
+	printk("no memory for %s (fault injection)\n", who);
+	return true;
+}
+
+void *hv_alloc_for(unsigned int order, const char *who)
+{
+	mfn_t mfn = allocation_fails(who) ? INVALID_MFN : frame_alloc(order, ZONE_DIRECT);
 	void *memory;
 
 	if (mfn == INVALID_MFN)
 		return NULL;
+	flush_last_owner(mfn, 1ul << order);
 	memory = direct_address(mfn);
 	memset(memory, 0, PAGE_SIZE << order);
 	return memory;
@@ -141,27 +177,24 @@ static void give(struct domain *d, struct page *page)
 	d->held_pages++;
 }
 
-mfn_t domain_frames_alloc(struct domain *d, unsigned int order)
+mfn_t domain_frames_alloc_for(struct domain *d, unsigned int order, const char *who)
 {
 	ulong count = 1ul << order;
-	u32 stamp = 0;
 	mfn_t mfn;
 
 	if (order > MAX_ORDER || d->dying || d->tot_pages + count > d->max_pages)
 		return INVALID_MFN;
-	mfn = frame_alloc(order, ZONE_ANY);
+	mfn = allocation_fails(who) ? INVALID_MFN : frame_alloc(order, ZONE_ANY);
 	if (mfn == INVALID_MFN)
 		return mfn;
+	flush_last_owner(mfn, count);
 	for (mfn_t i = mfn; i < mfn + count; i++) {
 		void *at = map_frame(i);
 
 		memset(at, 0, PAGE_SIZE);
 		unmap_frame(at);
-		if (i == mfn || (s32)(frame_table[i].stamp - stamp) > 0)
-			stamp = frame_table[i].stamp;
 		give(d, &frame_table[i]);
 	}
-	tlb_flush_since(stamp); /* the last owner may still know it */
 	d->tot_pages += count;
 	return mfn;
 }
@@ -174,7 +207,6 @@ void *domain_shared_alloc(struct domain *d)
 	if (!memory)
 		return NULL;
 	page = &frame_table[direct_frame(memory)];
-	tlb_flush_since(page->stamp);
 	give(d, page);
 	/* One use as writable memory for ever: it never becomes a table. */
 	page->type = PT_WRITABLE | PT_VALIDATED | 1;

@@ -14,8 +14,6 @@ static struct grant_entry *entry_of(struct grant_table *t, u32 ref)
 	return &t->shared[ref / GRANTS_PER_FRAME][ref % GRANTS_PER_FRAME];
 }
 
-#define ACTIVE_PER_PAGE (PAGE_SIZE / sizeof(struct grant_active))
-
 static struct grant_active *active_of(struct grant_table *t, u32 ref)
 {
 	return &t->active[ref / ACTIVE_PER_PAGE][ref % ACTIVE_PER_PAGE];

@@ -23,10 +23,27 @@ void tlb_serve(void)
 {
 	struct cpu *cpu = this_cpu();
 
-	if (!__atomic_load_n(&cpu->tlb_wanted, __ATOMIC_ACQUIRE))
+	/* Who does not wait may ask again before the answer is given: the sleeper answers under the
+	 * lock. */
+	if (cpu->tlb_lazy || !__atomic_load_n(&cpu->tlb_wanted, __ATOMIC_ACQUIRE))
 		return;
 	tlb_flush_local();
 	__atomic_store_n(&cpu->tlb_wanted, 0, __ATOMIC_RELEASE);
+}
+
+void tlb_sleep(void)
+{
+	this_cpu()->tlb_lazy = true;
+}
+
+void tlb_wake(void)
+{
+	struct cpu *cpu = this_cpu();
+
+	if (!cpu->tlb_lazy)
+		return;
+	cpu->tlb_lazy = false;
+	tlb_serve();
 }
 
 /* Only the holder of hv_lock asks, so nobody asks twice at a time. */
@@ -41,7 +58,10 @@ void tlb_flush_cpus(ulong mask)
 	for (unsigned int i = 0; i < cpu_count; i++)
 		if (i != self && mask & BIT(i)) {
 			__atomic_store_n(&cpus[i]->tlb_wanted, 1, __ATOMIC_SEQ_CST);
-			cpu_kick(i);
+			if (cpus[i]->tlb_lazy)
+				mask &= ~BIT(i);
+			else
+				cpu_kick(i);
 		}
 	if (mask & BIT(self))
 		tlb_flush_local();

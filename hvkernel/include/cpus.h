@@ -17,6 +17,7 @@ struct cpu {
 	struct timer slice;
 	u32 tlb_flushed; /* the TLB clock at its last flush */
 	u32 tlb_wanted;  /* others wait for one */
+	bool tlb_lazy;   /* it idles without translations of guests: others need not wait for it */
 	u64 idle_time;
 	struct arch_cpu arch;
 };
@@ -25,8 +26,7 @@ extern struct cpu *cpus[MAX_CPUS];
 extern unsigned int cpu_count;
 extern ulong online_cpus;
 
-struct cpu *this_cpu(void);
-#define current (this_cpu()->vcpu)
+#define current (this_cpu()->vcpu) /* this_cpu() is the arch's, asm/cpu.h */
 
 /* By the arch: */
 void cpu_kick(unsigned int id); /* makes it look at its softirqs and flushes */
@@ -35,5 +35,8 @@ _Noreturn void arch_switch(struct vcpu *prev, struct vcpu *next);
 _Noreturn void resume_current(void);
 bool arch_irq_pending(void);
 void cpu_relax(void);
+/* Sleeps, with interrupts off before and after, until the CPU is kicked or its timer fires; both
+ * only note it. Devices wait. */
+void cpu_doze(void);
 
 #endif

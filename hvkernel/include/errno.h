@@ -19,7 +19,6 @@
 #define ENOSPC     28
 #define ERANGE     34
 #define ENOSYS     38
-#define EBADRQC    56
 #define EOPNOTSUPP 95
 #define ECONTINUE  1000 /* ours: the hypercall goes on where it stopped; no guest ever sees it */
 

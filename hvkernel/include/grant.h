@@ -17,6 +17,8 @@ struct grant_active {
 	mfn_t mfn;
 	domid_t domid;
 };
+#define ACTIVE_PER_PAGE (PAGE_SIZE / sizeof(struct grant_active))
+#define ACTIVE_PAGES    ((GRANT_FRAMES_MAX * GRANTS_PER_FRAME + ACTIVE_PER_PAGE - 1) / ACTIVE_PER_PAGE)
 
 /* One mapping that this domain has made of a grant of another. */
 struct grant_maptrack {
@@ -33,11 +35,13 @@ struct grant_maptrack {
 struct grant_table {
 	unsigned int frames, max_frames;
 	struct grant_entry *shared[GRANT_FRAMES_MAX];
-	struct grant_active *active[GRANT_FRAMES_MAX * 2];
+	struct grant_active *active[ACTIVE_PAGES]; /* one for each entry there may be */
 	unsigned int maptrack_frames;
 	u32 free_handle; /* first of the free ones, +1; 0: none */
 	struct grant_maptrack *maptrack[MAPTRACK_FRAMES_MAX];
 };
+
+_Static_assert(sizeof(struct grant_table) <= PAGE_SIZE, "it is allocated as a page");
 
 long grant_table_op(ulong *args);
 int grants_create(struct domain *d);

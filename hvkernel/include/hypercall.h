@@ -12,7 +12,7 @@
 /* Does call `nr`; may change args. */
 long hypercall(ulong nr, ulong *args);
 
-long console_io(u32 cmd, u32 count, ulong buffer);
+long console_io(ulong *args);
 long sched_op(u32 cmd, ulong arg);
 long set_timer_op(u64 deadline);
 long vcpu_op(u32 cmd, u32 id, ulong arg);
@@ -35,5 +35,7 @@ int arch_get_context(struct vcpu *v, ulong guest_context);
 int arch_hypercall_page(struct domain *d, mfn_t mfn);
 u32 arch_page_info(struct domain *d, mfn_t mfn);
 long arch_machine_memory_map(struct memory_map *map);
+/* What is on the machine's screen; its size, or 0 for nothing. */
+size_t arch_screen(struct dom0_vga_console_info *info);
 
 #endif

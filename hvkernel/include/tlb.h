@@ -21,5 +21,12 @@ void tlb_invlpg_local(ulong va);
 void cache_flush(void);
 /* Called in loops that wait: does what other CPUs ask for. */
 void tlb_serve(void);
+/*
+ * Around a CPU's sleep, under hv_lock: with the hypervisor's own root loaded it knows nothing of
+ * guests and touches no window, so a flush that others ask for can wait until it works again.
+ * Else every flush would wake all that sleep.
+ */
+void tlb_sleep(void);
+void tlb_wake(void);
 
 #endif

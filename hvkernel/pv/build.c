@@ -205,6 +205,7 @@ static ulong address(const struct build *b, ulong pfn)
 static void fill_start_info(const struct build *b, const char *words)
 {
 	static struct start_info s;
+	struct dom0_vga_console_info screen;
 
 	memset(&s, 0, sizeof(s));
 	strcopy(s.magic, b->kernel.is64 ? "xen-3.0-x86_64" : "xen-3.0-x86_32p", sizeof(s.magic));
@@ -224,7 +225,11 @@ static void fill_start_info(const struct build *b, const char *words)
 	}
 	print_to(s.cmd_line, sizeof(s.cmd_line), "%s%s%s", words, *words && *dom0_words ? " " : "",
 		 dom0_words);
+	s.console.dom0.info_size = (u32)arch_screen(&screen);
+	if (s.console.dom0.info_size)
+		s.console.dom0.info_off = sizeof(s);
 	write_memory(b, b->start_info << PAGE_SHIFT, &s, sizeof(s));
+	write_memory(b, (b->start_info << PAGE_SHIFT) + sizeof(s), &screen, sizeof(screen));
 }
 
 static const u8 *module_data(const struct module *m)
@@ -281,6 +286,8 @@ static void load_all(struct build *b)
 	if (b->kernel.has_hypercall_page) {
 		u8 *page = hv_alloc(0);
 
+		if (!page)
+			panic("no memory for dom0's hypercall page");
 		fill_hypercall_page(page);
 		write_memory(b, b->kernel.hypercall_page - b->base, page, PAGE_SIZE);
 		hv_free(page, 0);

@@ -92,6 +92,7 @@ static int update_one(const struct parties *p, const struct mmu_update *u)
 		return update_table(p, address, u->val, false);
 	case MMU_PT_UPDATE_PRESERVE:
 		return update_table(p, address, u->val, true);
+	case MMU_MACHPHYS_UPDATE:
 	default:
 		return update_machphys(p, address, u->val);
 	}

@@ -12,6 +12,9 @@ static int entry_check(unsigned int level, u64 *e)
 	if (!(*e & PTE_P))
 		return 0;
 	*e = (*e & ~pt_ignored(level)) | pt_forced(level);
+	/* Address bits above any frame number must not fall off: CR3 does not load with them. */
+	if ((u64)pte_mfn(*e) << PAGE_SHIFT != (*e & PTE_MFN))
+		return -EINVAL;
 	return *e & ~(PTE_MFN | pt_allowed(level)) ? -EINVAL : 0;
 }
 
@@ -20,8 +23,11 @@ static int leaf_get(u64 e, struct domain *d, const struct domain *owner)
 	struct page *page = page_of(pte_mfn(e));
 	int error;
 
+	/* A frame that a guest only says is its own is none that dom0 may map in its name. */
 	if (!page)
-		return io_frame_allowed(d, pte_mfn(e)) ? 0 : -EPERM;
+		return io_frame_allowed(d, pte_mfn(e)) && io_frame_allowed(owner, pte_mfn(e))
+			   ? 0
+			   : -EPERM;
 	if (!page_get(page, owner))
 		return -EINVAL;
 	if (!(e & PTE_RW))

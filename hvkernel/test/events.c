@@ -29,6 +29,13 @@ u64 system_time(void)
 	return result;
 }
 
+void nap(u64 ns)
+{
+	struct sched_poll poll = {0, 0, system_time() + ns};
+
+	CALL2(sched_op, SCHEDOP_poll, &poll);
+}
+
 void test_events(void)
 {
 	struct evtchn_bind_virq virq = {VIRQ_TIMER, 0, 0};

@@ -5,11 +5,6 @@
 
 static struct grant_entry *grants;
 
-static void write_at(ulong va)
-{
-	*(volatile ulong *)va = 1;
-}
-
 static s16 map_grant(struct grant_map *op)
 {
 	CALL3(grant_table_op, GNTTABOP_map_grant_ref, op, 1);

@@ -30,23 +30,39 @@ extern unsigned int failures;
 /* Calls it; false if it faulted. */
 ulong probe(void (*function)(ulong), ulong argument);
 void enter_user(ulong ip, ulong sp);
+bool set_user_root(void); /* page tables for applications, where they have their own */
+extern char user_code[];  /* calls its kernel */
 
 ulong frame_of(const void *va);              /* of our own memory */
 u64 entry_of(ulong va);                      /* what maps it now */
 long map(ulong va, u64 entry);               /* update_va_mapping */
 u64 *table_of(ulong va, unsigned int level); /* the table, as we see it (read only) */
-void *page_alloc(void);
-void *memory_after_us(void); /* first address that is not mapped */
+void *page_alloc(void);                      /* zeroed */
+void *page_next(void);                       /* what it would give next */
+void page_release(void *first);              /* this page and all behind it, mapped as they were */
+void *memory_after_us(void);                 /* first address that is not mapped */
+
+u64 machine(const void *va);   /* address of our own memory */
+long update(u64 ptr, u64 val); /* mmu_update of one entry */
+long ext(u32 cmd, ulong arg1); /* mmuext_op, one */
+void read_at(ulong va);        /* for probe */
+void write_at(ulong va);
+extern const u64 rw, ro; /* flags of entries */
 
 u64 system_time(void);
+/* Sleeps; events may come. */
+void nap(u64 ns);
 _Noreturn void ruin_stack(void); /* its next trap has nowhere to go */
 
 void test_memory(void);
-void test_attacks(void);
 void test_events(void);
 void test_grants(void);
 void test_user(void);
 void test_domains(void);
+void test_suite(void);
+void test_cycles(u32 turns);
+void test_faults(void);
+_Noreturn void churn(void); /* a domU of it */
 
 void *memset(void *to, int value, size_t size);
 void *memcpy(void *to, const void *from, size_t size);
@@ -54,6 +70,8 @@ int memcmp(const void *a, const void *b, size_t size);
 
 /* What a domU of ours does, by its command line. */
 _Noreturn void guest_role(const char *words);
+/* Does not come back if the words name a part in the suite of attacks (suite.h). */
+void suite_role(const char *words);
 
 #ifdef __i386__
 #define LEVELS    3

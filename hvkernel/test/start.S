@@ -287,6 +287,15 @@ ruin_stack:
 #endif
 	ud2
 
+	.globl	second_again
+second_again:
+#ifdef __i386__
+	movl	$second_stack + 8188, %esp
+#else
+	movq	$second_stack + 8184, %rsp
+#endif
+	jmp	second_main
+
 	TRAP	de, 0, 0
 	TRAP	bp, 3, 0
 	TRAP	ud, 6, 0

@@ -4,28 +4,19 @@
 #include "asm/pte.h"
 #include "lib.h"
 
-extern char user_code[];
-
 #ifndef __i386__
 /* Applications have a root of their own; ours shares everything below it. */
-static bool set_user_root(void)
+bool set_user_root(void)
 {
 	u64 *root = page_alloc();
 	struct mmuext_op op = {MMUEXT_NEW_USER_BASEPTR, frame_of(root), 0};
 
 	root[511] = ((u64 *)start->pt_base)[511];
-	root[300] = pte_of(frame_of(root), PTE_P | PTE_US);
-	if (map((ulong)root, pte_of(frame_of(root), PTE_P | PTE_US)))
-		return false;
-	check(CALL4(mmuext_op, &op, 1, 0, DOMID_SELF) < 0, "attack: a root that leads to itself");
-	root = page_alloc();
-	root[511] = ((u64 *)start->pt_base)[511];
-	op.arg1 = frame_of(root);
 	return !map((ulong)root, pte_of(frame_of(root), PTE_P | PTE_US)) &&
 	       !CALL4(mmuext_op, &op, 1, 0, DOMID_SELF);
 }
 #else
-static bool set_user_root(void)
+bool set_user_root(void)
 {
 	return true;
 }

@@ -54,7 +54,12 @@ void panic(const char *why)
 
 bool option(const char *name, char *buffer, size_t size)
 {
-	const char *at = start_info->cmdline;
+	return option_in(start_info->cmdline, name, buffer, size);
+}
+
+bool option_in(const char *words, const char *name, char *buffer, size_t size)
+{
+	const char *at = words;
 	size_t length = strlen(name);
 
 	while (*at) {

@@ -20,5 +20,7 @@ __attribute__((noreturn)) void panic(const char *why);
 
 /* The value of `name=value` on the command line in `buffer`; false if it is not there. */
 bool option(const char *name, char *buffer, size_t size);
+/* The same in any words between blanks. */
+bool option_in(const char *words, const char *name, char *buffer, size_t size);
 
 #endif

@@ -10,6 +10,7 @@
 
 static volatile struct console_ring *ring; /* NULL: Xen's console */
 static port_t port;
+static void (*copy_to)(const char *text, size_t size);
 
 static void ignore(void *data)
 {
@@ -38,6 +39,11 @@ void console_on_input(void (*fn)(void *data), void *data)
 		event_handle(port, fn, data);
 }
 
+void console_copy_to(void (*fn)(const char *text, size_t size))
+{
+	copy_to = fn;
+}
+
 static void ring_wait(u64 until)
 {
 	event_send(port);
@@ -60,6 +66,8 @@ void console_write(const char *text, size_t size)
 {
 	if (is_dom0()) {
 		hypercall(HC_CONSOLE_IO, CONSOLE_WRITE, size, (unsigned long)text, 0);
+		if (copy_to)
+			copy_to(text, size);
 		return;
 	}
 	if (!ring)

@@ -22,5 +22,7 @@ void console_flush(void);
 size_t console_read(char *buffer, size_t size);
 /* Call `fn` when something may have been typed. */
 void console_on_input(void (*fn)(void *data), void *data);
+/* Give `fn` all that dom0 writes as well. */
+void console_copy_to(void (*fn)(const char *text, size_t size));
 
 #endif

@@ -153,7 +153,7 @@ void timer_set(struct timer *timer, u64 at)
 static bool run_timers(void)
 {
 	bool any = false;
-	u64 time = now();
+	u64 time = timers ? now() : 0; /* where there are none, nobody need look at the clock */
 
 	while (timers && timers->at <= time) {
 		struct timer *timer = timers;
@@ -173,7 +173,7 @@ void loop(u64 until)
 		return;
 	if (timers && timers->at < until)
 		until = timers->at;
-	if (until <= now())
+	if (until != UINT64_MAX && until <= now())
 		return;
 	if (until != alarm) {
 		alarm = until;

@@ -93,6 +93,26 @@ struct start_info {
 	unsigned long first_p2m_pfn, nr_p2m_frames;
 };
 
+/* The screen that the boot loader left. */
+struct dom0_vga {
+	u8 type;
+	union {
+		struct {
+			u16 font_height, cursor_x, cursor_y, rows, columns;
+		} text;
+		struct {
+			u16 width, height, bytes_per_line, bits_per_pixel;
+			u32 base, size; /* size: units of 64 KiB */
+			u8 red_at, red_bits, green_at, green_bits, blue_at, blue_bits, pad0, pad1;
+			u32 capabilities;
+			u16 attributes, pad2;
+			u32 base_high;
+		} lfb;
+	} u;
+};
+
+enum { VGA_TEXT = 0x03, VGA_FRAMEBUFFER = 0x23, VGA_FRAMEBUFFER_EFI = 0x70 };
+
 #define START_PRIVILEGED 1u
 #define START_INITDOMAIN 2u
 #define START_MOD_PFN    8u

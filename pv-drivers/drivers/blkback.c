@@ -160,8 +160,10 @@ static struct job *idle(struct blkback *back)
 	return NULL;
 }
 
-static void disconnect(struct blkback *back)
+static void disconnect(void *data)
 {
+	struct blkback *back = data;
+
 	if (!back->connected)
 		return;
 	back->connected = false;
@@ -197,8 +199,9 @@ static void serve(void *data)
 	}
 }
 
-static void connect(struct blkback *back)
+static void connect(void *data)
 {
+	struct blkback *back = data;
 	gref_t ref = (gref_t)xenbus_other_number(&back->bus, "ring-ref", 0);
 	port_t remote = (port_t)xenbus_other_number(&back->bus, "event-channel", 0);
 	char protocol[16] = ABI_NAME;
@@ -225,36 +228,7 @@ static void connect(struct blkback *back)
 	serve(back);
 }
 
-static void changed(void *data, const char *path)
-{
-	struct blkback *back = data;
-
-	(void)path;
-	switch (xenbus_other_state(&back->bus)) {
-	case XENBUS_INITIALISING:
-		if (back->bus.state != XENBUS_INIT_WAIT) {
-			disconnect(back);
-			xenbus_switch(&back->bus, XENBUS_INIT_WAIT);
-		}
-		break;
-	case XENBUS_INITIALISED:
-	case XENBUS_CONNECTED:
-		if (!back->connected)
-			connect(back);
-		break;
-	case XENBUS_CLOSING:
-		if (back->bus.state != XENBUS_CLOSING)
-			xenbus_switch(&back->bus, XENBUS_CLOSING);
-		break;
-	case XENBUS_CLOSED:
-		disconnect(back);
-		if (back->bus.state != XENBUS_CLOSED)
-			xenbus_switch(&back->bus, XENBUS_CLOSED);
-		break;
-	default:
-		break;
-	}
-}
+static const struct xenbus_service service = {.connect = connect, .disconnect = disconnect};
 
 struct blkback *blkback_add(domid_t dom, const char *id, struct block *block)
 {
@@ -280,8 +254,7 @@ struct blkback *blkback_add(domid_t dom, const char *id, struct block *block)
 		}
 	}
 	xenbus_put(&back->bus, XS_NO_TX, "feature-flush-cache", 1);
-	xenbus_switch(&back->bus, XENBUS_INIT_WAIT);
-	xenbus_on_change(&back->bus, changed, back);
+	xenbus_serve(&back->bus, &service, back);
 	return back;
 }
 

@@ -149,8 +149,10 @@ static void one_frame(struct netback *back)
 		back->nic.receive(&back->nic, frame, size);
 }
 
-static void disconnect(struct netback *back)
+static void disconnect(void *data)
 {
+	struct netback *back = data;
+
 	if (!back->connected)
 		return;
 	back->connected = false;
@@ -178,8 +180,9 @@ static void serve(void *data)
 	}
 }
 
-static void connect(struct netback *back)
+static void connect(void *data)
 {
+	struct netback *back = data;
 	gref_t tx = (gref_t)xenbus_other_number(&back->bus, "tx-ring-ref", 0);
 	gref_t rx = (gref_t)xenbus_other_number(&back->bus, "rx-ring-ref", 0);
 	port_t remote = (port_t)xenbus_other_number(&back->bus, "event-channel", 0);
@@ -208,36 +211,7 @@ static void connect(struct netback *back)
 	serve(back);
 }
 
-static void changed(void *data, const char *path)
-{
-	struct netback *back = data;
-
-	(void)path;
-	switch (xenbus_other_state(&back->bus)) {
-	case XENBUS_INITIALISING:
-		if (back->bus.state != XENBUS_INIT_WAIT) {
-			disconnect(back);
-			xenbus_switch(&back->bus, XENBUS_INIT_WAIT);
-		}
-		break;
-	case XENBUS_INITIALISED:
-	case XENBUS_CONNECTED:
-		if (!back->connected)
-			connect(back);
-		break;
-	case XENBUS_CLOSING:
-		if (back->bus.state != XENBUS_CLOSING)
-			xenbus_switch(&back->bus, XENBUS_CLOSING);
-		break;
-	case XENBUS_CLOSED:
-		disconnect(back);
-		if (back->bus.state != XENBUS_CLOSED)
-			xenbus_switch(&back->bus, XENBUS_CLOSED);
-		break;
-	default:
-		break;
-	}
-}
+static const struct xenbus_service service = {.connect = connect, .disconnect = disconnect};
 
 struct netback *netback_add(domid_t dom, const char *id)
 {
@@ -257,8 +231,7 @@ struct netback *netback_add(domid_t dom, const char *id)
 	xenbus_put(&back->bus, XS_NO_TX, "feature-sg", 0);
 	xenbus_put(&back->bus, XS_NO_TX, "feature-gso-tcpv4", 0);
 	xenbus_put_text(&back->bus, XS_NO_TX, "hotplug-status", "connected");
-	xenbus_switch(&back->bus, XENBUS_INIT_WAIT);
-	xenbus_on_change(&back->bus, changed, back);
+	xenbus_serve(&back->bus, &service, back);
 	return back;
 }
 

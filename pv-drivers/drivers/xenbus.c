@@ -58,6 +58,45 @@ int xenbus_on_change(struct xenbus *bus, void (*fn)(void *data, const char *path
 	return xs_watch(&bus->watch);
 }
 
+static void follow(void *data, const char *path)
+{
+	struct xenbus *bus = data;
+
+	(void)path;
+	switch (xenbus_other_state(bus)) {
+	case XENBUS_INITIALISING:
+		if (bus->state != XENBUS_INIT_WAIT) {
+			bus->service->disconnect(bus->served);
+			xenbus_switch(bus, XENBUS_INIT_WAIT);
+		}
+		break;
+	case XENBUS_INITIALISED:
+	case XENBUS_CONNECTED:
+		if (bus->state != XENBUS_CONNECTED && bus->state != XENBUS_CLOSING)
+			bus->service->connect(bus->served);
+		break;
+	case XENBUS_CLOSING:
+		if (bus->state != XENBUS_CLOSING)
+			xenbus_switch(bus, XENBUS_CLOSING);
+		break;
+	case XENBUS_CLOSED:
+		bus->service->disconnect(bus->served);
+		if (bus->state != XENBUS_CLOSED)
+			xenbus_switch(bus, XENBUS_CLOSED);
+		break;
+	default:
+		break;
+	}
+}
+
+void xenbus_serve(struct xenbus *bus, const struct xenbus_service *service, void *data)
+{
+	bus->service = service;
+	bus->served = data;
+	xenbus_switch(bus, XENBUS_INIT_WAIT);
+	xenbus_on_change(bus, follow, bus);
+}
+
 void xenbus_forget(struct xenbus *bus)
 {
 	if (bus->watch.fn)

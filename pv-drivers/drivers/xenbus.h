@@ -16,6 +16,13 @@ enum xenbus_state {
 	XENBUS_CLOSED,
 };
 
+/* What a back end does when its front end is there (tried again as long as it has not
+ * switched to connected), and when it has gone (perhaps without having been connected). */
+struct xenbus_service {
+	void (*connect)(void *data);
+	void (*disconnect)(void *data);
+};
+
 /* One end, as it sees itself and the other. */
 struct xenbus {
 	char path[64];
@@ -24,6 +31,8 @@ struct xenbus {
 	enum xenbus_state state;
 	struct xs_watch watch;
 	char watched[80];
+	const struct xenbus_service *service;
+	void *served;
 };
 
 /* The front end "device/KIND/ID" of this domain. */
@@ -36,6 +45,8 @@ int xenbus_switch(struct xenbus *bus, enum xenbus_state state);
 enum xenbus_state xenbus_other_state(const struct xenbus *bus);
 /* Call `fn` at once and whenever the other end's state may have changed. */
 int xenbus_on_change(struct xenbus *bus, void (*fn)(void *data, const char *path), void *data);
+/* From here on follow the front end's states as a back end. */
+void xenbus_serve(struct xenbus *bus, const struct xenbus_service *service, void *data);
 void xenbus_forget(struct xenbus *bus);
 /* Wait until the other end's state is at least `state`; false after `timeout` or if it closes. */
 bool xenbus_wait(struct xenbus *bus, enum xenbus_state state, u64 timeout);

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -12,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
+CHILD = Path(__file__).with_name("child.py")
 SAMPLE = 0.02  # seconds between two looks at the memory of a group of processes
 
 
@@ -64,27 +67,28 @@ def spend(
     watch: Callable[[int], None] | None = None,
 ) -> Cost:
     """Run a command to its end; `watch` gets its process number (it leads a session). Unavailable if it fails."""
-    with tempfile.TemporaryFile() as said:
-        began = time.monotonic()
+    read, write = os.pipe()
+    with tempfile.TemporaryFile() as said, os.fdopen(read) as report:
         process = subprocess.Popen(
-            argv,
+            [sys.executable, "-I", "-S", str(CHILD), str(write), *argv],
             cwd=folder,
             env={**os.environ, **(environment or {})},
             stdin=subprocess.DEVNULL,
             stdout=said,
             stderr=subprocess.STDOUT,
-            start_new_session=True,
+            pass_fds=[write],
         )
-        if watch:
-            threading.Thread(target=watch, args=(process.pid,), daemon=True).start()
-        _, status, usage = os.wait4(process.pid, 0)
-        wall = time.monotonic() - began
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
+        os.close(write)
+        if (leader := report.readline()) and watch:
+            threading.Thread(target=watch, args=(int(leader),), daemon=True).start()
+        cost = json.loads(report.readline() or "[127, 0, 0, 0]")  # nothing: there was nothing to start
+        process.wait()
+        status, wall, cpu, peak = cost
+        if status:
             said.seek(0)
             lines = said.read().decode(errors="replace").strip().splitlines()[-3:]
-            raise Unavailable(f"{Path(argv[0]).name} ended with {process.returncode}: {' / '.join(lines)}")
-    return Cost(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+            raise Unavailable(f"{Path(argv[0]).name} ended with {status}: {' / '.join(lines)}")
+    return Cost(wall, cpu, peak / 1024)
 
 
 def alternate(rounds: int, *ways: Callable[[], Cost]) -> list[list[Cost]]:

@@ -27,7 +27,7 @@ from xenbuild.trust.verify import verify
 
 pytestmark = pytest.mark.image
 
-TARGETS = ("x86_64/xen", "arm64/xen")
+TARGETS = ("x86_64/xen", "arm64/xen", "armv7/xen")
 Tool = Callable[[str], list[str]]
 
 
@@ -55,6 +55,25 @@ def checked(*words: str | Path) -> str:
     done = subprocess.run(words, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
+
+
+def test_the_disk_that_u_boots_uefi_starts(project: Project, tools: Tool, tmp_path: Path) -> None:
+    """On armv7 the bundle is a UEFI application: objdump's idea of it is PE's, that of the loader is a zImage's."""
+    disk = project.image("armv7-xen/disk.raw")
+    assert "No problems found." in checked(*tools("sgdisk"), "-v", disk)
+    esp, data = read_gpt(disk.read_bytes(), "disk").partitions
+    assert (esp.name, data.name) == ("esp", "data")
+    system = tmp_path / "esp"
+    system.write_bytes(disk.read_bytes()[esp.offset : esp.offset + esp.size])
+    checked(*tools("fsck.fat"), "-n", "-V", system)
+    application = tmp_path / "BOOTARM.EFI"
+    checked(*tools("mcopy"), "-i", system, "::/EFI/BOOT/BOOTARM.EFI", application)
+    assert "armv7/xen" in project.run("inspect", str(application)).out
+    key, certificate = tmp_path / "db.key", tmp_path / "db.pem"
+    make_pair(key, certificate)
+    signed = tmp_path / "signed.efi"
+    checked(*tools("sbsign"), "--key", key, "--cert", certificate, "--output", signed, application)
+    assert "OK" in checked(*tools("sbverify"), "--cert", certificate, signed)
 
 
 @pytest.mark.parametrize("folder", ["x86_64-xen", "arm64-xen"])
@@ -126,6 +145,27 @@ def test_virtual_disks_hold_the_bytes_of_a_disk(folder: str, project: Project, t
         plain.append((tmp_path / form).read_bytes())
     assert [p.name for p in read_gpt(plain[0], "d").partitions][-1] == "esp"
     assert len(plain[0]) == len(plain[1])
+
+
+def test_the_layout_is_one_that_skopeo_takes(
+    project: Project, tools_group: Callable[[str], ToolsTree], tmp_path: Path
+) -> None:
+    """It reads index and manifest and copies every blob, comparing the digests."""
+    layout, copied = project.image("x86_64-xen/parts-oci.oci"), tmp_path / "copied"
+    words = [*tools_group("test-oci").argv("skopeo"), "--insecure-policy", "copy"]
+    checked(*words, f"oci:{layout}", f"dir:{copied}")
+    manifest = json.loads((copied / "manifest.json").read_bytes())
+    listed = {layer["annotations"]["org.opencontainers.image.title"]: layer for layer in manifest["layers"]}
+    bundle = copied / listed["bundle.elf"]["digest"].removeprefix("sha256:")
+    archive = project.image("x86_64-xen/parts.tar")
+    assert bundle.read_bytes() == subprocess.check_output(["tar", "-xOf", archive, "parts/bundle.elf"])
+    damaged = tmp_path / "damaged"
+    shutil.copytree(layout, damaged)
+    blob = damaged / "blobs/sha256" / bundle.name
+    blob.unlink()
+    blob.write_bytes(flipped(bundle.read_bytes()))
+    done = subprocess.run([*words, f"oci:{damaged}", f"dir:{tmp_path / 'other'}"], capture_output=True, timeout=120)
+    assert done.returncode != 0 and b"Digest did not match" in done.stderr
 
 
 def test_the_application_is_one_that_signing_tools_take(project: Project, tools: Tool, tmp_path: Path) -> None:

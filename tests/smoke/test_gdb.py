@@ -16,10 +16,12 @@ from elftools.elf.elffile import ELFFile
 from project import TOP, Project
 
 from xenbuild.media.build import Settings, _tools
-from xenbuild.parts import hvkernel
+from xenbuild.parts import hvkernel, unikernel
+from xenbuild.parts.compiled import compiled
+from xenbuild.parts.objects import PLACE
 from xenbuild.parts.toolstree import ToolsTree
 from xenbuild.plan.run import run
-from xenbuild.spec.load import load
+from xenbuild.spec.load import load, target_named
 
 pytestmark = pytest.mark.smoke
 DEADLINE = 60.0  # seconds until QEMU listens and answers
@@ -55,15 +57,45 @@ def test_the_file_for_gdb_is_the_image_with_debug_information(
         assert str(place).encode() not in debug.read_bytes()
 
 
+@pytest.mark.parametrize("arch", RESET)
+def test_unikernels_have_such_files_too(arch: str, settings: Settings, tools_group: Callable[[str], ToolsTree]) -> None:
+    tools_group("build")
+    declaration = load(TOP / "xenbuild.yaml", target_named(f"{arch}/hvkernel", TOP / "xenbuild.yaml"))
+    tools, _ = _tools(declaration, settings, "build")
+    own = {one.debug_file: one for one in compiled(declaration) if one.program.name != "hvkernel"}
+    assert own.keys() == {"dom0.debug", "guest-clock.debug"}
+    runs = {name: unikernel.linked(one.program, settings.store, tools) for name, one in own.items()}
+    debug = {name: one.for_gdb(settings.store, tools) for name, one in own.items()}
+    results = run([*runs.values(), *debug.values()], settings.store, jobs=os.cpu_count() or 1)
+    for name, one in own.items():
+        image, file = (settings.store.path(results[goal].digest) for goal in (runs[name], debug[name]))
+        assert loaded(image) == loaded(file)
+        with file.open("rb") as stream:
+            units = [unit.get_top_DIE() for unit in ELFFile(stream).get_dwarf_info().iter_CUs()]
+            named = [unit.get_full_path() for unit in units]
+        assert {str(Path(path).parent) for path in named} >= {f"{PLACE}/pv/drivers", *one.places} - {f"{PLACE}/pv"}
+        for path in named:
+            said = next(place for place in one.places if path.startswith(f"{place}/"))
+            assert (one.places[said] / path.removeprefix(f"{said}/")).is_file(), path
+        assert str(settings.store.root).encode() not in file.read_bytes()
+
+
 @contextmanager
 def waiting(project: Project, target: str) -> Iterator[list[str]]:
-    """A machine that waits; gives the command that it says to start gdb with."""
+    """A machine that waits; gives the command that it says to start gdb with, once it has named all files."""
+    others: list[str] = []
     with project.start("run", target, "--gdb") as process:
         try:
             assert process.stderr
+            command: list[str] = []
             for line in process.stderr:
                 if found := re.match("QEMU waits for: (gdb .*)", line):
-                    yield shlex.split(found[1])
+                    command = shlex.split(found[1])
+                elif found := re.match("while .* runs: symbol-file (.*)", line):
+                    assert (project.folder / found[1]).is_file()
+                    others.append(Path(found[1]).name)
+                if command and len(others) == 4:
+                    yield command
                     return
             pytest.fail("it ended without a word about gdb")
         finally:

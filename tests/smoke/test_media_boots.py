@@ -23,14 +23,16 @@ pytestmark = pytest.mark.smoke
 slow = pytest.mark.slow
 
 # What the quick part shows: one boot by a BIOS and one by UEFI.
-QUICK = {("x86_64/xen", "stick-bios"), ("x86_64/xen", "application")}
+QUICK = {("x86_64/xen", "stick-bios"), ("x86_64/xen", "application"), ("ia32/hvkernel", "cd-bios")}
 TESTS = {
     "x86_64/xen": [
         "disk-uefi", "disk-uefi-ia32", "fallback", "cd-bios", "cd-uefi", "cd-uefi-ia32", "stick-bios", "stick-uefi",
         "application", "cloud", "virtual", "net-bios", "net-uefi",
     ],
     "arm64/xen": ["disk-uefi", "cd-uefi", "stick-uefi", "application", "cloud", "card"],
-    "armv7/xen": ["card"],
+    "armv7/xen": ["disk-uefi", "stick-uefi", "virtual", "card"],
+    "x86_64/hvkernel": ["disk-bios", "cd-bios", "stick-bios", "net-bios", "cd-uefi-ia32", "disk-uefi"],
+    "ia32/hvkernel": ["disk-bios", "cd-bios", "stick-bios", "net-bios", "cd-uefi-ia32"],
 }  # fmt: skip
 CASES = [
     pytest.param(target, name, marks=[] if (target, name) in QUICK else [slow])
@@ -134,6 +136,34 @@ def until(argv: list[str], log: Path, pattern: str) -> str:
     finally:
         machine.kill()
         machine.wait()
+
+
+@slow
+def test_pxelinux_starts_hvkernel(showcase: Project, tool: Callable[[str], list[str]], tmp_path: Path) -> None:
+    """The other boot loader of the tree; QEMU's card has iPXE, which loads what the network names."""
+    assert showcase.run("image", "--profile", "media", "ia32/hvkernel").code == 0
+    tree, log = showcase.image("ia32-hvkernel/net"), tmp_path / "log"
+    words = ["-machine", "pc", "-cpu", "pentium2", "-m", "128", "-display", "none", "-no-reboot", "-accel", "tcg"]
+    words += ["-netdev", f"user,id=n,tftp={tree},bootfile=pxelinux.0", "-device", "e1000,netdev=n"]
+    console = until([*tool("qemu-system-x86_64"), *words, "-serial", f"file:{log}"], log, "xenbuild: dom0 ready")
+    assert "PXELINUX" in console
+
+
+@slow
+def test_a_firmware_that_has_left_hyp_mode_is_told_so(
+    showcase: Project, tool: Callable[[str], list[str]], tools_group: Callable[[str], ToolsTree], tmp_path: Path
+) -> None:
+    """EDK2 for 32-bit Arm, which takes the application back and goes on with what else it has."""
+    assert showcase.run("image", "--profile", "media", "armv7/xen").code == 0
+    firmware = tools_group("firmware-arm").root / "usr/share/AAVMF"
+    words = ["-machine", "virt,highmem=off", "-cpu", "cortex-a15", "-m", "2048", "-display", "none", "-nic", "none"]
+    words += ["-accel", "tcg", "-serial", f"file:{tmp_path / 'log'}"]
+    words += ["-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={firmware / 'AAVMF32_CODE.fd'}"]
+    words += ["-drive", f"if=pflash,unit=1,format=raw,snapshot=on,file={firmware / 'AAVMF32_VARS.fd'}"]
+    disk = showcase.image("armv7-xen/disk.raw")
+    words += ["-drive", f"if=none,id=d,format=raw,snapshot=on,file={disk}", "-device", "virtio-blk-device,drive=d"]
+    console = until([*tool("qemu-system-arm"), *words], tmp_path / "log", "failed to start Boot.*: Unsupported")
+    assert "xenbuild: Xen must be started in HYP mode, which this firmware has left" in console
 
 
 @slow

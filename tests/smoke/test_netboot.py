@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from flaskpolicy import flask_project
 
 from xenbuild.cli.test import firmware_folder
 from xenbuild.media.build import Settings, tools_tree
@@ -30,6 +31,7 @@ pytestmark = pytest.mark.smoke
 TOP = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).parent / "netboot"
 READY = r"xenbuild: dom0 ready"
+MAC = "52:54:00:12:34:56"  # of QEMU's first card
 DEADLINE = 240.0  # seconds
 RANGE = ("--dhcp-range", "192.168.77.50-192.168.77.99")
 PC = ["-machine", "q35", "-cpu", "qemu64,+svm,+npt,+rdrand", "-m", "1536"]
@@ -44,6 +46,7 @@ HTTP_ONLY = [
     for word in ("-fw_cfg", f"name=opt/org.tianocore/{name},string=n")
 ]
 Tool = Callable[[str], list[str]]
+Answer = tuple[str, "bytes | Callable[[], bytes]"]
 
 
 @pytest.fixture(scope="module")
@@ -100,17 +103,18 @@ def running(argv: list[str], folder: Path, **environment: str) -> Iterator[subpr
         process.communicate()
 
 
-def watch(process: subprocess.Popen[bytes], log: Path, *answers: tuple[str, bytes]) -> str:
-    """The console until dom0 is ready; `answers` are typed when their patterns are seen, in their order."""
-    deadline = time.monotonic() + DEADLINE
+def watch(process: subprocess.Popen[bytes], log: Path, *answers: Answer, last: str = READY) -> str:
+    """The console up to `last`; `answers` are typed when their patterns are seen, in their order."""
+    deadline = time.monotonic() + DEADLINE * (1 + len(answers))
     waiting = list(answers)
     while time.monotonic() < deadline and process.poll() is None:
         said = log.read_text(errors="replace") if log.exists() else ""
         if waiting and re.search(waiting[0][0], said):
             assert process.stdin
-            process.stdin.write(waiting.pop(0)[1])
+            answer = waiting.pop(0)[1]
+            process.stdin.write(answer if isinstance(answer, bytes) else answer())
             process.stdin.flush()
-        if re.search(READY, said):
+        if not waiting and re.search(last, said):
             return said
         time.sleep(0.2)
     said = log.read_text(errors="replace") if log.exists() else ""
@@ -120,24 +124,37 @@ def watch(process: subprocess.Popen[bytes], log: Path, *answers: tuple[str, byte
 
 
 def lab(
-    project: Path, tmp_path: Path, serve: list[str], qemu: list[str], *answers: tuple[str, bytes], house: str = ""
+    project: Path,
+    tmp_path: Path,
+    serve: list[str],
+    qemu: list[str],
+    *answers: Answer,
+    house: str = "",
+    last: str = READY,
+    **environment: str,
 ) -> list[dict[str, Any]]:
     """Boots a machine in a network with the server; returns what the server told."""
     served, log = tmp_path / "served", tmp_path / "console"
     console = ["-chardev", f"stdio,id=c,logfile={log}", "-serial", "chardev:c", "-display", "none", "-monitor", "none"]
-    words = [*serve_words("-i", "br0", *serve), "--", *qemu, *console, "-no-reboot", "-accel", "tcg"]
+    words = [*serve_words("-i", "br0", *serve), "--", *qemu, *console, "-accel", "tcg"]
     argv = ["unshare", "-rn", str(HERE / "lab.sh"), *words]
-    with running(argv, project, SERVED=str(served), HOUSE=house, TMPDIR=str(tmp_path)) as process:
+    with running(argv, project, SERVED=str(served), HOUSE=house, TMPDIR=str(tmp_path), **environment) as process:
         try:
-            watch(process, log, *answers)
+            watch(process, log, *answers, last=last)
         finally:
             print(served.read_text() if served.exists() else "")
-    lines = [line for line in served.read_text().splitlines() if line.startswith('{"time"')]
-    return [json.loads(line) for line in lines]
+    return told(served)
+
+
+def told(served: Path) -> list[dict[str, Any]]:
+    """The events in a file that the server writes, the last line of which may not be whole yet."""
+    text = served.read_text().rpartition("\n")[0]
+    return [json.loads(line) for line in text.splitlines() if line.startswith('{"time"')]
 
 
 def took(events: list[dict[str, Any]]) -> list[str]:
-    return [f"{one['by']} {one['file']}" for one in events if one["kind"] == "took"]
+    """What was taken, once each: a client that is slow to say that it has it all is sent the end of a file again."""
+    return list(dict.fromkeys(f"{one['by']} {one['file']}" for one in events if one["kind"] == "took"))
 
 
 def uefi(
@@ -181,10 +198,10 @@ def test_bios(loader: str, proxy: bool, project: Path, tmp_path: Path, tool: Too
     qemu = [*tool("qemu-system-x86_64"), *PC, "-boot", "n", *TAP, "-device", "e1000,netdev=n"]
     serve = [*(() if proxy else RANGE), "--loader", loader, "x86_64/xen"]
     events = lab(project, tmp_path, serve, qemu, house=house if proxy else "")
-    told = [one for one in events if one["kind"] == "told"]
-    assert told[0]["by"] == ("ProxyDHCP" if proxy else "DHCP")
-    assert told[0]["machine"] == "52:54:00:12:34:56"
-    assert took(events)[-1] == f"{'HTTP' if loader == 'ipxe' else 'TFTP'} x86_64-xen/net/net.elf"
+    first = next(one for one in events if one["kind"] == "told")
+    assert first["by"] == ("ProxyDHCP" if proxy else "DHCP")
+    assert all(one["machine"] == MAC for one in events if one["kind"] in ("told", "took"))
+    assert f"{'HTTP' if loader == 'ipxe' else 'TFTP'} x86_64-xen/net/net.elf" in took(events)
 
 
 @pytest.mark.slow
@@ -204,14 +221,65 @@ def test_uefi(
     assert any(one.endswith("/efi/initramfs") for one in took(events))
 
 
+@pytest.fixture
+def arm64(tool: Tool, firmware: Callable[[str, str], Path]) -> list[str]:
+    flash = uefi(firmware("arm64/xen", "firmware-arm64-net"), "AAVMF", "AAVMF_CODE.fd", "AAVMF_VARS.fd")
+    return [*tool("qemu-system-aarch64"), *ARM64, *flash, *TAP, *CARD]
+
+
 @pytest.mark.slow
 @pytest.mark.usefixtures("private_network")
-def test_arm64_uefi(project: Path, tmp_path: Path, tool: Tool, firmware: Callable[[str, str], Path]) -> None:
-    root = firmware("arm64/xen", "firmware-arm64-net")
-    flash = uefi(root, "AAVMF", "AAVMF_CODE.fd", "AAVMF_VARS.fd")
-    events = lab(project, tmp_path, [*RANGE, "arm64/xen"], [*tool("qemu-system-aarch64"), *ARM64, *flash, *TAP, *CARD])
-    assert took(events)[0] == "TFTP arm64-xen/net/ipxe-arm64.efi"
-    assert took(events)[-1] == "HTTP arm64-xen/net/efi/initramfs"
+@pytest.mark.parametrize(
+    ("loader", "first", "last"),
+    [
+        ("ipxe", "TFTP arm64-xen/net/ipxe-arm64.efi", "HTTP arm64-xen/net/efi/initramfs"),
+        ("grub", "TFTP arm64-xen/net/grubaa64.efi", "TFTP arm64-xen/net/efi/initramfs"),
+    ],
+)
+def test_arm64_uefi(loader: str, first: str, last: str, project: Path, tmp_path: Path, arm64: list[str]) -> None:
+    events = lab(project, tmp_path, [*RANGE, "--loader", loader, "arm64/xen"], arm64)
+    assert took(events)[0] == first
+    assert last in took(events)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("private_network")
+@pytest.mark.parametrize("loader", ["ipxe", "grub"])
+def test_a_policy_comes_over_the_network_too(
+    loader: str, settings: Settings, tmp_path: Path, tool: Tool, arm64: list[str]
+) -> None:
+    made = flask_project(settings, tool, tmp_path)
+    serve = [*RANGE, "--loader", loader, "--profile", "media", "arm64/xen"]
+    typed = (READY, b"xl debug-keys h || xl dmesg\r")
+    events = lab(made.folder, tmp_path, serve, arm64, typed, last=r"avc: +denied +\{ debug \}")
+    assert any(one.endswith("arm64-xen/net/efi/xsm_policy") for one in took(events))
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("private_network")
+def test_a_machine_reboots_into_a_fresh_build(project: Path, tmp_path: Path, settings: Settings, tool: Tool) -> None:
+    """dom0 says the nonce of its command line, which the declaration has instead of a test here."""
+    folder = tmp_path / "lab"
+    shutil.copytree(project, folder, ignore=shutil.ignore_patterns("out"))
+    declaration = folder / "xenbuild.yaml"
+    text = declaration.read_text() + "dom0: {cmdline: [xenbuild.nonce=NONCE]}\n"
+    declaration.write_text(text.replace("NONCE", "01d"))
+
+    def edited() -> bytes:
+        declaration.write_text(text.replace("NONCE", "f4e5"))
+        deadline = time.monotonic() + DEADLINE
+        while not any(one["kind"] == "fresh" for one in told(tmp_path / "served")):
+            assert time.monotonic() < deadline, "the server built nothing"
+            time.sleep(0.2)
+        return b"reboot\r"
+
+    qemu = [*tool("qemu-system-x86_64"), *PC, "-boot", "n", *TAP, "-device", "e1000,netdev=n"]
+    reboot = (f"{READY} 01d", edited)
+    events = lab(folder, tmp_path, [*RANGE, "--watch", "x86_64/xen"], qemu, reboot, last=f"{READY} f4e5")
+    fresh = next(n for n, one in enumerate(events) if one["kind"] == "fresh")
+    bundles = [n for n, one in enumerate(events) if one["kind"] == "took" and one["file"].endswith("/net.elf")]
+    assert len(bundles) == 2 and bundles[0] < fresh < bundles[1], "iPXE takes it once a start"
+    assert all(events[n]["machine"] == MAC for n in bundles)
 
 
 @pytest.mark.slow
@@ -235,3 +303,31 @@ def test_the_tools_tree_has_the_server(project: Path, settings: Settings) -> Non
     tree = tools_tree(load(project / "xenbuild.yaml"), settings, "serve")
     assert isinstance(tree, ToolsTree)
     assert "Dnsmasq version" in subprocess.check_output([*tree.argv("dnsmasq"), "--version"], text=True)
+
+
+ASK = """
+import socket
+end = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+end.settimeout(60)
+for name in ("../../etc/passwd", "/etc/passwd", "x86_64-xen/net/netboot.json"):
+    end.sendto(b"\\0\\1" + name.encode() + b"\\0octet\\0", ("192.168.77.1", 69))
+    print(name, end.recv(2048)[:2].hex())
+"""  # TFTP: RFC 1350, opcodes 1 for a request, 3 for data, 5 for an error
+
+
+@pytest.mark.usefixtures("private_network")
+def test_what_lies_outside_is_refused_by_tftp(project: Path, tmp_path: Path) -> None:
+    served = tmp_path / "served"
+    words = [*serve_words("-i", "br0", *RANGE, "x86_64/xen"), "--", sys.executable, "-c", ASK]
+    with running(["unshare", "-rn", str(HERE / "lab.sh"), *words], project, SERVED=str(served), HOUSE="") as client:
+        assert client.wait(DEADLINE) == 0
+        assert client.stdout
+        answers = client.stdout.read1(4096).decode().split()
+        assert answers[1::2] == ["0005", "0005", "0003"]
+        deadline = time.monotonic() + DEADLINE
+        while not any(one["kind"] == "refused" for one in told(served)):
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+    refused = next(one for one in told(served) if one["kind"] == "refused")
+    assert (refused["by"], refused["text"]) == ("TFTP", "it is outside of what is served")
+    assert refused["file"].endswith("../../etc/passwd")

@@ -8,8 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from xenbuild.media.build import Settings, for_gdb
-from xenbuild.parts.objects import PLACE
-from xenbuild.spec.data import data_dir
+from xenbuild.parts.compiled import Compiled, compiled
 from xenbuild.spec.model import Declaration
 from xenbuild.spec.recipe import Board
 from xenbuild.store.files import copy
@@ -35,15 +34,30 @@ def stub(port: int) -> list[str]:
     return ["-gdb", f"tcp:{_HOST}:{port}", "-S"]
 
 
-def words(declaration: Declaration, settings: Settings, folder: Path, port: int) -> list[str]:
-    """The command that starts gdb; a hypervisor of ours gets its debug information into the results' folder."""
-    there = ["-ex", f"target remote {_HOST}:{port}"]
+def words(declaration: Declaration, settings: Settings, folder: Path, port: int) -> tuple[list[str], list[str]]:
+    """The command that starts gdb, and lines about the files for what runs under the hypervisor.
+
+    All of ours get their debug information into the results' folder.
+    """
+    argv, lines = ["gdb"], []
+    own = list(compiled(declaration))
     made = for_gdb(declaration, settings)
-    if made is None:
-        return ["gdb", *there]
-    beside = folder / f"{declaration.target.hypervisor}.debug"
-    fresh = beside.with_name(f"{beside.name}.{os.getpid()}")
-    copy(made, fresh)
-    fresh.replace(beside)
-    sources = ["-ex", f"set substitute-path {PLACE}/hv {data_dir('hvkernel')}"]
-    return ["gdb", *sources, *there, os.path.relpath(beside)]
+    places = {said: real for one in own for said, real in one.places.items()}
+    for said, real in places.items():
+        argv += ["-ex", f"set substitute-path {said} {real}"]
+    argv += ["-ex", f"target remote {_HOST}:{port}"]
+    for one in own:
+        beside = folder / one.debug_file
+        fresh = beside.with_name(f"{beside.name}.{os.getpid()}")
+        copy(made[one.debug_file], fresh)
+        fresh.replace(beside)
+        place = os.path.relpath(beside)
+        if one.program.name == declaration.target.hypervisor and not one.guests:
+            argv.append(place)
+        else:
+            lines.append(f"while {_runs(one)} runs: symbol-file {place}")
+    return argv, lines
+
+
+def _runs(one: Compiled) -> str:
+    return f"guest {' or '.join(one.guests)}" if one.guests else one.program.name

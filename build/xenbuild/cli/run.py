@@ -55,6 +55,7 @@ def command(
     from functools import partial
 
     from xenbuild.cli import gdb
+    from xenbuild.cli.bochs import in_bochs
     from xenbuild.cli.progress import Progress
     from xenbuild.cli.session import open_session
     from xenbuild.cli.test import firmware_folder, qemu_for
@@ -85,10 +86,13 @@ def command(
         if wants_gdb:
             board = gdb.board_for(declaration, board)
         settings, machine = session.settings(offline=offline), test.machine if test else Machine()
+        if test and machine.emulator == "bochs":
+            in_bochs(declaration, settings, chosen, test, dry_run)
+            return
         programs = qemu_for(declaration, settings, board.qemu)
         tree = partial(firmware_folder, declaration, settings)
         port = gdb.free_port() if wants_gdb else 0
-        debugger = gdb.words(declaration, settings, chosen.path.parent, port) if wants_gdb else []
+        debugger, files = gdb.words(declaration, settings, chosen.path.parent, port) if wants_gdb else ([], [])
         argv = qemu_argv(
             board,
             machine,
@@ -100,7 +104,7 @@ def command(
             extra=[*(gdb.stub(port) if wants_gdb else ()), *extra],
         )
     if debugger:
-        print(f"QEMU waits for: {shlex.join(debugger)}", file=sys.stderr)
+        print("\n".join([f"QEMU waits for: {shlex.join(debugger)}", *files]), file=sys.stderr)
     if dry_run:
         print(shlex.join(argv))
         return

@@ -170,7 +170,7 @@ def _watch(inputs: list[Path], before: State, rebuild: Callable[[], list[Path]],
 
     from xenbuild.errors import XenbuildError
     from xenbuild.serve.events import Event
-    from xenbuild.serve.watch import state
+    from xenbuild.serve.watch import built_from, state
 
     def look() -> None:
         files, seen = inputs, before
@@ -178,13 +178,15 @@ def _watch(inputs: list[Path], before: State, rebuild: Callable[[], list[Path]],
             time.sleep(1.0)
             if (now := state(files)) == seen:
                 continue
+            seen = now
             try:
                 files = rebuild()
-                server.tell(Event("fresh", text="built again: machines that boot from now on get this build"))
+                seen = built_from(now, state(files))
+                event = Event("fresh", text="built again: machines that boot from now on get this build")
             except XenbuildError as error:
                 reason = str(error).splitlines()[0]
-                server.tell(Event("failed", text=f"not built, the last build stays: {reason}"))
-            seen = state(files) if state(files) == now else now
+                event = Event("failed", text=f"not built, the last build stays: {reason}")
+            server.tell(event)  # last: what changes from here on is a change
 
     threading.Thread(target=look, daemon=True).start()
 

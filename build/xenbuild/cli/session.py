@@ -11,6 +11,7 @@ from shutil import which
 
 from xenbuild.media import build as media
 from xenbuild.media.results import Image
+from xenbuild.parts.compiled import COMMANDS
 from xenbuild.plan import history
 from xenbuild.plan.needs import all_actions
 from xenbuild.sources.lock import load_lock
@@ -73,7 +74,7 @@ class Session:
     def outputs(self, images: Sequence[Image]) -> list[Path]:
         """The images and what lies beside them."""
         folders = {image.path.parent for image in images}
-        names = (MANIFEST, SPDX, CYCLONEDX, PROVENANCE, "report.txt", SUMS)
+        names = (MANIFEST, SPDX, CYCLONEDX, PROVENANCE, "report.txt", SUMS, COMMANDS)
         beside = [folder / name for folder in sorted(folders) for name in names]
         maps = [image.map_path for image in images if image.map is not None]
         inside = [image.path / name for image in images for name in image.files or ()]

@@ -86,6 +86,7 @@ def _proofs(
     from xenbuild.cli.progress import Progress
     from xenbuild.errors import DeclarationError
     from xenbuild.media.build import board_of, with_test_files
+    from xenbuild.prove.bochs import on_bochs
     from xenbuild.prove.probe import KvmProbe
     from xenbuild.prove.start import start
     from xenbuild.prove.verdict import Proof
@@ -118,7 +119,8 @@ def _proofs(
             log = session.out / declaration.target.folder / "tests" / f"{test.name}.log"
             rerun = shlex.join(["xenbuild", "run", *words, "--test", test.name, target])
             begin = start(declaration, image, test.machine, board, tree, log.parent)
-            proofs.append((Proof(target, test, board, begin, log, rerun, kvm, numbers, unikernel), programs))
+            bochs = on_bochs(image.path, test, board, tree, log.parent) if test.machine.emulator == "bochs" else None
+            proofs.append((Proof(target, test, board, begin, log, rerun, kvm, numbers, unikernel, bochs), programs))
     return proofs
 
 

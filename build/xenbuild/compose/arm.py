@@ -91,9 +91,9 @@ def loader_params(arch: str) -> dict[str, Json]:
         "arm64": ("aarch64-none-elf", ["-mcmodel=tiny", "-mgeneral-regs-only", "-mstrict-align"]),
         "armv7": ("arm-none-eabi", ["-march=armv7ve", "-marm", "-mfloat-abi=soft", "-mno-unaligned-access"]),
     }[arch]
-    common = [f"-Iarm/{arch}", "-fpie", "-fvisibility=hidden", "-fno-builtin", "-fno-jump-tables", *STRICT]
+    common = ["-fpie", "-fvisibility=hidden", "-fno-builtin", "-fno-jump-tables", *STRICT]
     return {
-        "folders": ["common", "arm"],
+        "folders": ["common", "arm", f"arm/{arch}"],
         "target": target,
         "flags": [*common, *flags],
         "script": "arm/loader.lds",
@@ -249,11 +249,18 @@ def _read_table(data: bytes | memoryview) -> tuple[int, ...] | None:
 
 
 def _patch_header(head: bytearray, total: int) -> None:
-    """The size of the whole in the boot protocol's header."""
+    """The size of the whole in the boot protocol's header, and on armv7 in that of the UEFI application."""
     if head[56:60] == ARM64_MAGIC:
         struct.pack_into("<Q", head, 16, total)
-    else:
-        struct.pack_into("<I", head, 0x2C, total)
+        return
+    struct.pack_into("<I", head, 0x2C, total)
+    (pe,) = struct.unpack_from("<I", head, 0x3C)
+    if pe:
+        optional, section = pe + 24, pe + 24 + struct.unpack_from("<H", head, pe + 20)[0]
+        headers = struct.unpack_from("<I", head, optional + 60)[0]
+        struct.pack_into("<I", head, optional + 56, total)
+        for at in (optional + 4, section + 8, section + 16):
+            struct.pack_into("<I", head, at, total - headers)
 
 
 def _check_cmdlines(contents: Sequence[Content]) -> None:

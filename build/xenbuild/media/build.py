@@ -13,8 +13,9 @@ from xenbuild.compose.manifest import Manifest
 from xenbuild.media import blockmap
 from xenbuild.media.medium import Making
 from xenbuild.media.registry import medium
-from xenbuild.media.results import Image, Made, write_results
+from xenbuild.media.results import Image, Made, write_commands, write_results
 from xenbuild.parts import dom0, domains, guest, host, hvdomains, hvkernel, hypervisor, microcode, unikernel
+from xenbuild.parts.compiled import commands, compiled
 from xenbuild.parts.packages import merged, unpacked
 from xenbuild.parts.requests import host_architecture, part_requests, tool_requests
 from xenbuild.parts.sourced import Sourced
@@ -171,7 +172,8 @@ def _dom0(
     if not declaration.dom0.enabled:
         return None, None
     if declaration.dom0.kind == "unikernel":
-        kernel = unikernel.dom0(declaration.target.arch, sourced.store, sourced.tools("build"))
+        program = unikernel.dom0(declaration.target.arch)
+        kernel = unikernel.linked(program, sourced.store, sourced.tools("build"))
         return kernel, hvdomains.archive(declaration, guests)
     inside = domains.segment(declaration, guests)
     linux, initramfs = dom0.parts(declaration, release, packages, inside, sourced)
@@ -196,6 +198,8 @@ def build(declarations: Sequence[Declaration], settings: Settings, out: Path) ->
         ]
         beside = partial(_papers, made, settings, results)
         images += write_results(made.declaration, settings.store, manifest, finished, out, beside)
+        programs = [one.program for one in compiled(made.declaration)]
+        write_commands(made.declaration, out, commands(programs))
     return images, results
 
 
@@ -210,14 +214,12 @@ def _papers(
     return papers(made.declaration, manifest, made.origins, described, settings.lock, key, outputs)
 
 
-def for_gdb(declaration: Declaration, settings: Settings) -> Path | None:
-    """The hypervisor of the images with symbols and debug information; None for one that is not compiled here."""
-    recipe = load_recipe(HypervisorRecipe, declaration.target.hypervisor, declaration.folder)
-    if declaration.hypervisor.file is not None or not recipe.compiled:
-        return None
+def for_gdb(declaration: Declaration, settings: Settings) -> dict[str, Path]:
+    """What is compiled here and runs in the images, with symbols and debug information: file name -> file."""
     tools, packages = _tools(declaration, settings, "build")
-    goal = hvkernel.hypervisor(declaration.target.arch, settings.store, tools, debug=True)
-    return settings.store.path(_bring_about([goal], packages, settings)[goal].digest)
+    goals = {one.debug_file: one.for_gdb(settings.store, tools) for one in compiled(declaration)}
+    results = _bring_about(list(goals.values()), packages, settings)
+    return {name: settings.store.path(results[goal].digest) for name, goal in goals.items()}
 
 
 def tools_tree(declaration: Declaration, settings: Settings, group: str) -> ToolsTree:

@@ -13,6 +13,7 @@ from xenbuild.compose.policy import XSM_POLICY
 from xenbuild.media import menu
 from xenbuild.media.medium import Medium
 from xenbuild.media.raw import require_dom0
+from xenbuild.parts import templates
 from xenbuild.plan.action import Action, Input, Json, OutputOf
 
 if TYPE_CHECKING:
@@ -27,12 +28,8 @@ def plan(making: Making) -> OutputOf:
     own = making.parts
     parts = {"kernel": own.kernel, "initramfs": own.initramfs, XSM_POLICY: own.xsm_policy}
     inputs: dict[str, Input] = {name: part for name, part in parts.items() if part is not None}
-    values: dict[str, Json] = {
-        "hypervisor": making.parts.hypervisor_cmdline,
-        "dom0": making.parts.kernel_cmdline,
-        **{name: name if name in inputs else "" for name in parts},
-    }
-    params: Json = {"template": menu.template("xen.cfg", making.declaration.folder), "values": values}
+    values = {**menu.values(making), "initramfs": "initramfs" in inputs, "policy": XSM_POLICY in inputs}
+    params: Json = {"template": templates.source("xen.cfg", making.declaration.folder), "values": values}
     label = f"write the UEFI application {making.image.name}"
     inputs["xen"] = making.hypervisor_efi()
     made = Action(label, "xenbuild.media.efi:run", params, inputs, ("image",), size_hint=16 * MIB).output("image")
@@ -47,8 +44,8 @@ def run(job: Job) -> None:
     """Action: params template, values; inputs xen, kernel, initramfs -> image."""
     from xenbuild.formats.pewrite import Section, add_sections
 
-    config = menu.fill(job.params["template"], job.params["values"])
-    sections = [Section(".config", config)]
+    config = templates.fill("xen.cfg", job.params["template"], job.params["values"])
+    sections = [Section(".config", config.encode())]
     sections += [Section(label, job.path(n)) for n, label in UNIFIED.items() if n in job.inputs]
     job.put_extents("image", *add_sections(job.path("xen").read_bytes(), sections, "xen.efi"))
 

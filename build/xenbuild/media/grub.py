@@ -40,12 +40,16 @@ PLATFORMS = {
         "uefi": Platform("x86_64-efi", "EFI/BOOT/BOOTX64.EFI", tuple(_X86)),
         "uefi-ia32": Platform("i386-efi", "EFI/BOOT/BOOTIA32.EFI", tuple(_X86)),
     },
+    "ia32": {
+        "bios": Platform("i386-pc", "", (*_X86, "biosdisk")),
+        "uefi-ia32": Platform("i386-efi", "EFI/BOOT/BOOTIA32.EFI", tuple(_X86)),
+    },
     "arm64": {
         "uefi": Platform("arm64-efi", "EFI/BOOT/BOOTAA64.EFI", (*_COMMON, "xen_boot", "fdt", "all_video")),
     },
 }
 FOLDER = "usr/lib/grub"  # in the packages: one folder a platform
-GROUPS = {"x86_64": "grub-x86", "arm64": "grub-arm64"}  # of the tools: where the modules are
+GROUPS = {"x86_64": "grub-x86", "ia32": "grub-x86", "arm64": "grub-arm64"}  # of the tools: where the modules are
 
 
 def platforms(making: Making) -> dict[str, Platform]:

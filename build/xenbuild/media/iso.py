@@ -15,13 +15,11 @@ import struct
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from xenbuild.compose.manifest import Manifest
 from xenbuild.formats import fat, gpt, iso9660
 from xenbuild.formats.extents import Content, Extents, size_of
-from xenbuild.media import menu
 from xenbuild.media.grub import boot_code, core, platforms
 from xenbuild.media.medium import Medium
-from xenbuild.media.raw import contents, identity
+from xenbuild.media.raw import contents, grub_menu, identity
 from xenbuild.plan.action import Action, OutputOf
 
 if TYPE_CHECKING:
@@ -38,7 +36,7 @@ _SEARCH = "search --no-floppy --set=root --file /xenbuild/{id}.id\nconfigfile /x
 
 def plan(making: Making) -> OutputOf:
     inputs, params = contents(making)
-    params |= {"menu": menu.values(making), "label": volume(making.image.label or making.declaration.name)}
+    params |= {"label": volume(making.image.label or making.declaration.name)}
     for firmware, platform in platforms(making).items():
         format = "" if platform.file else "i386-pc-eltorito"
         inputs[f"grub-{firmware}"] = core(making, platform, "/xenbuild", format)
@@ -52,10 +50,8 @@ def plan(making: Making) -> OutputOf:
 def run(job: Job) -> None:
     """Action: params and inputs as in plan() -> image."""
     name = identity(job)
-    manifest = Manifest.from_bytes(job.path("manifest").read_bytes(), "the bundle")
-    menu_text = menu.render(job.params["menu"], manifest)
     files: dict[str, Content] = {f"xenbuild/{file}": job.path(part) for part, file in job.params["files"].items()}
-    files |= {f"xenbuild/{name.hex()[:32]}.id": b"", "xenbuild/grub.cfg": menu_text}
+    files |= {f"xenbuild/{name.hex()[:32]}.id": b"", "xenbuild/grub.cfg": grub_menu(job)}
     esp: dict[str, Content] = {}
     for one, file in sorted(job.params["loaders"].items()):
         if file:

@@ -1,99 +1,75 @@
-"""The boot menu: GRUB's configuration, by the templates grub.cfg and slots.cfg of recipes/templates/."""
+"""The boot menu of every medium that has one: its lines, and GRUB's by the template grub.cfg of recipes/templates/.
+
+The templates of all media are given the same values. An entry has the command lines in whole, for a loader that starts
+Xen by its parts, and the words to tell a bundle beside its own.
+"""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
-from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from xenbuild.compose.policy import XSM_POLICY
-from xenbuild.errors import DeclarationError
-from xenbuild.spec.data import data_dir
+from xenbuild.parts.templates import fill
 
 if TYPE_CHECKING:
-    from jinja2 import Template
-
     from xenbuild.compose.manifest import Manifest
     from xenbuild.media.medium import Making
     from xenbuild.plan.action import Json
-    from xenbuild.spec.image import Entry
 
 SECTOR = 512
-_PLAIN = re.compile(r"[A-Za-z0-9_./:,=+@%^~-]+")
+PARTS = ("xen", "kernel", "initramfs", XSM_POLICY)  # what Xen is started with, by names of the manifest
 
 
-def template(name: str, folder: Path) -> str:
-    """A template's text; one in recipes/templates/ beside the declaration (in `folder`) goes first."""
-    places = [folder / "recipes" / "templates", data_dir("recipes") / "templates"]
-    return next(place / name for place in places if (place / name).is_file()).read_text("utf-8")
-
-
-def values(making: Making, folder: str = "/xenbuild") -> Json:
-    """What the menu says, as parameters of an action; `folder` is where GRUB finds the files."""
-    menu, slots = making.image.menu, making.image.slots
+def values(making: Making) -> dict[str, Json]:
+    """What a menu says, as parameters of an action."""
+    menu = making.image.menu
     titles = [making.declaration.name, *(entry.title for entry in menu.entries)]
-    words = "xenbuild.slot=$slot xenbuild.disk=$disk xenbuild.state=$sector panic=10" if slots else ""
+    entries: list[Json] = [_entry("machine", titles[0], making, [], [])]
+    for number, entry in enumerate(menu.entries, 1):
+        entries.append(_entry(f"entry{number}", entry.title, making, entry.hypervisor, entry.dom0))
     return {
-        "template": template("grub.cfg", making.declaration.folder),
+        "name": making.declaration.name,
         "arch": making.declaration.target.arch,
-        "folder": folder,
         "timeout": int(menu.timeout),
         "default": titles.index(menu.default) if menu.default else 0,
-        "serial": "serial" in menu.consoles,
-        "vga": "vga" in menu.consoles,
-        "hypervisor": quoted(making.parts.hypervisor_cmdline.split()),
-        "dom0": quoted(making.parts.kernel_cmdline.split()),
-        "entries": [{"title": titles[0], "hypervisor": "", "dom0": ""}, *map(_entry, menu.entries)],
-        "slots": bool(slots),
-        "slot": words,
+        "consoles": list(menu.consoles),
+        "entries": entries,
     }
 
 
-def render(params: Mapping[str, Json], manifest: Manifest) -> bytes:
-    """The menu's text: `params` as of values(), and where the parts lie in the bundle."""
-    sectors = {part.name: f"{part.offset // SECTOR}+{-(-part.size // SECTOR)}" for part in manifest.parts}
-    names = {part.name for part in manifest.parts}
-    more = {
-        "sectors": sectors,
-        "kernel": "kernel" in names,
-        "initramfs": "initramfs" in names,
-        "policy": XSM_POLICY in names,
-    }
-    return fill(params["template"], {**params, **more})
-
-
-def fill(text: str, given: Mapping[str, object]) -> bytes:
-    """A template with values in it. Raises DeclarationError for one that does not fit them."""
-    from jinja2 import TemplateError
-
-    try:
-        return _compiled(text).render(**given).encode()
-    except TemplateError as error:
-        first = text.partition("\n")[0]
-        advice = "a template in recipes/templates/ beside the declaration goes before the project's own"
-        raise DeclarationError(f"the template that begins with {first!r}: {error}", advice=advice) from error
-
-
-@cache
-def _compiled(text: str) -> Template:
-    """Several media of a build share a template."""
-    from jinja2 import Environment, StrictUndefined
-
-    jinja = Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True)
-    jinja.filters["grub"] = lambda value: quoted([str(value)])
-    return jinja.from_string(text)
-
-
-def quoted(words: Sequence[str]) -> str:
-    """Words in the syntax of GRUB's scripts, where single quotes keep everything but themselves."""
-    return " ".join(word if _PLAIN.fullmatch(word) else "'" + word.replace("'", "'\\''") + "'" for word in words)
-
-
-def _entry(entry: Entry) -> Json:
+def _entry(name: str, title: str, making: Making, hypervisor: Sequence[str], dom0: Sequence[str]) -> Json:
     return {
-        "title": entry.title,
-        "hypervisor": quoted([one for word in entry.hypervisor for one in word.split()]),
-        "dom0": quoted([one for word in entry.dom0 for one in word.split()]),
+        "id": name,
+        "title": title,
+        "hypervisor": words(making.parts.hypervisor_cmdline, *hypervisor),
+        "dom0": words(making.parts.kernel_cmdline, *dom0),
+        "more": {"hypervisor": words(*hypervisor), "dom0": words(*dom0)},
+        "words": [*hypervisor, *(["--", *dom0] if dom0 else [])],
     }
+
+
+def words(*texts: str) -> list[str]:
+    """The words of command lines; as for Linux, a space between double quotes ends none."""
+    found, quoted = [""], False
+    for c in " ".join(texts):
+        if c == " " and not quoted:
+            found.append("")
+        else:
+            quoted ^= c == '"'
+            found[-1] += c
+    return [word for word in found if word]
+
+
+def in_bundle(manifest: Manifest) -> dict[str, str]:
+    """Where GRUB finds each part in the bundle's file, which it has as a device: by their sectors."""
+    return {part.name: f"(bundle){part.offset // SECTOR}+{-(-part.size // SECTOR)}" for part in manifest.parts}
+
+
+def grub(template: str, given: Mapping[str, Json], bundle: str, places: Mapping[str, str], *, loopback: bool) -> str:
+    """GRUB's menu by the text of grub.cfg. `places`: where it finds parts by their names; none: only the bundle.
+
+    `loopback`: the parts lie in the bundle.
+    """
+    more = {"bundle": bundle, "places": {name: places.get(name, "") for name in PARTS}, "loopback": loopback}
+    return fill("grub.cfg", template, {**given, **more})

@@ -11,9 +11,12 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from xenbuild.compose.policy import XSM_POLICY
 from xenbuild.media.medium import Medium
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from xenbuild.media.medium import Making
     from xenbuild.plan.action import Input, Json, OutputOf
     from xenbuild.plan.job import Job
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
 
 MANIFEST = "netboot.json"
 U_BOOT = ("arm64", "armv7")  # architectures whose boards have U-Boot
+MACHINES = {"ia32": "x86_64"}  # architecture of an image -> that of the machines that start it, if it is another
 
 
 def plan(making: Making) -> OutputOf:
@@ -28,7 +32,7 @@ def plan(making: Making) -> OutputOf:
     from xenbuild.spec.netboot import load_netboot
 
     recipe = load_netboot(making.declaration.folder)
-    arch = making.declaration.target.arch
+    arch = _machines(making)
     parts = _uefi_parts(making)
     inputs: dict[str, Input] = {"bundle": making.bundle, **{f"part-{name}": part for name, part in parts.items()}}
     copied = recipe.files.get(arch)
@@ -37,7 +41,7 @@ def plan(making: Making) -> OutputOf:
     images = {name: image for name, image in recipe.grub.items() if image.arch == arch and parts}
     for name, image in images.items():
         inputs[f"grub-{name}"] = _grub(making, name, image)
-    texts = _texts(making, bool(parts))
+    texts = _texts(making, parts)
     copy = dict(copied.copy) if copied else {}
     names = {_bundle_name(making), *(f"efi/{name}" for name in parts), *texts, *copy, *images, MANIFEST}
     params = {
@@ -48,6 +52,11 @@ def plan(making: Making) -> OutputOf:
     }
     label = f"network tree {making.image.name}"
     return Action(label, "xenbuild.media.pxe:run", params, inputs, ("tree",)).output("tree")
+
+
+def _machines(making: Making) -> str:
+    arch = making.declaration.target.arch
+    return MACHINES.get(arch, arch)
 
 
 def _grub(making: Making, name: str, image: GrubImage) -> OutputOf:
@@ -74,11 +83,13 @@ def _uefi_parts(making: Making) -> dict[str, Input]:
     """What UEFI machines are sent, by name below efi/; nothing where Xen is not started with a dom0 beside it."""
     declaration, parts = making.declaration, making.parts
     arch = declaration.target.arch
-    if parts.kernel is None or parts.initramfs is None or arch == "armv7":
+    if parts.kernel is None or parts.initramfs is None or arch == "armv7" or making.firmware == ("bios",):
         return {}
-    if parts.xsm_policy is not None or any(domain.start == "dom0less" for domain in declaration.domains.values()):
+    if any(domain.start == "dom0less" for domain in declaration.domains.values()):
         return {}
     found: dict[str, Input] = {"kernel": parts.kernel, "initramfs": parts.initramfs}
+    if parts.xsm_policy is not None:
+        found[XSM_POLICY] = parts.xsm_policy
     if arch == "arm64":
         return {"xen.efi": parts.hypervisor, **found}  # one file is Image and UEFI application
     found["xen"] = parts.hypervisor
@@ -87,35 +98,31 @@ def _uefi_parts(making: Making) -> dict[str, Input]:
     return found
 
 
-def _texts(making: Making, uefi: bool) -> dict[str, str]:
-    """Menus and configurations by their names in the tree."""
-    from xenbuild.media.templates import chosen_entry, menu_entries, render
+def _texts(making: Making, parts: Collection[str]) -> dict[str, str]:
+    """Menus and configurations by their names in the tree; `parts` are the names below efi/."""
+    from xenbuild.media import menu
+    from xenbuild.parts.templates import render, source
 
-    declaration, menu, parts = making.declaration, making.image.menu, making.parts
-    arch = declaration.target.arch
-    entries = menu_entries(declaration, parts.hypervisor_cmdline.split(), parts.kernel_cmdline.split(), menu)
+    folder, arch, bundle = making.declaration.folder, _machines(making), _bundle_name(making)
     values: dict[str, Any] = {
-        "name": declaration.name,
+        **menu.values(making),
         "arch": arch,
-        "bundle": _bundle_name(making),
-        "parts": uefi and (arch == "arm64" or declaration.hypervisor.file is None),
-        "entries": entries,
-        "default": chosen_entry(entries, menu),
-        "timeout": int(menu.timeout),
-        "consoles": menu.consoles,
+        "bundle": bundle if arch == "x86_64" else "",
+        "parts": "xen.efi" in parts,
+        "initramfs": "initramfs" in parts,
+        "policy": XSM_POLICY in parts,
     }
-
-    def text(template: str, **more: Any) -> str:
-        return render(template, declaration.folder, **{**values, **more})
-
-    found = {"pxelinux.cfg/default": text("netboot.pxelinux", loader="u-boot" if arch in U_BOOT else "pxelinux")}
-    if arch == "x86_64":
-        found["boot.ipxe"] = text("netboot.ipxe")
-    if uefi:
-        found["grub.cfg"] = text("netboot.grub")
+    language = {**values, "loader": "u-boot" if arch in U_BOOT else "pxelinux", "bundle": bundle}
+    found = {"pxelinux.cfg/default": render("netboot.pxelinux", folder, **language)}
+    if values["bundle"] or values["parts"]:
+        found["boot.ipxe"] = render("netboot.ipxe", folder, **values)
     if values["parts"]:
-        found["boot.ipxe"] = text("netboot.ipxe", bundle=values["bundle"] if arch == "x86_64" else "")
-        found["efi/xen.cfg"] = text("netboot.xen.cfg")
+        found["efi/xen.cfg"] = render("xen.cfg", folder, **values)
+    if parts:
+        places = {name: f"$prefix/efi/{name}" for name in parts}
+        places.setdefault("xen", "$prefix/efi/xen.efi")
+        given = {**values, "slots": False, "slot": ""}
+        found["grub.cfg"] = menu.grub(source("grub.cfg", folder), given, f"$prefix/{bundle}", places, loopback=False)
     return found
 
 

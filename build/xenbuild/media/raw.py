@@ -2,7 +2,8 @@
 
     sector 0         MBR: GRUB's boot code for a BIOS
     1: bios          GRUB's core image for a BIOS, which the boot code loads
-    2: esp           EFI/BOOT/*.EFI: GRUB for every UEFI; xenbuild/: menu and bundle, on Arm the parts
+    2: esp           EFI/BOOT/*.EFI: GRUB for every UEFI; xenbuild/: menu and bundle, on arm64 the parts;
+                     on armv7 the bundle alone, which is a UEFI application
     with slots, menu and bundle are instead in:
     3: state         which copy is started, how often it may still fail
     4, 5: a, b       the two copies
@@ -29,6 +30,7 @@ from xenbuild.formats.extents import Content, Extents, size_of
 from xenbuild.media import menu
 from xenbuild.media.grub import boot_code, core, platforms
 from xenbuild.media.medium import Medium
+from xenbuild.parts import templates
 from xenbuild.plan.action import Action, Input, Json, OutputOf, canonical_json
 
 if TYPE_CHECKING:
@@ -36,7 +38,10 @@ if TYPE_CHECKING:
     from xenbuild.plan.job import Job
 
 MIB = 1 << 20
+FOLDER = "/xenbuild"  # on a medium: what GRUB finds
+SLOT = "xenbuild.slot=$slot xenbuild.disk=$disk xenbuild.state=$sector panic=10"  # words for dom0, in GRUB's language
 STATE = b"# GRUB Environment Block\n"
+DIRECT = {"armv7": "EFI/BOOT/BOOTARM.EFI"}  # where the bundle is what the firmware starts, without GRUB
 STATE_SIZE = 1024  # bytes, as GRUB has it
 BOOT_SECTOR_AT, DRIVE_CHECK_AT, BLOCKS_AT = 0x5C, 0x66, 500  # in GRUB's boot.img and in the first sector of its core
 
@@ -49,36 +54,60 @@ def plan(making: Making) -> OutputOf:
 
 def wanted(making: Making) -> tuple[dict[str, Input], Json]:
     """Inputs and params of what lays out the disk."""
-    inputs, params = contents(making)
+    arch = making.declaration.target.arch
+    inputs, params = _direct(making, DIRECT[arch]) if arch in DIRECT else _by_grub(making)
     image, slots = making.image, making.image.slots
     params |= {
-        "menu": menu.values(making),
         "label": image.label or making.declaration.name,
         "data": {"size": image.data.size, "label": image.data.label, "format": image.data.format}
         if image.data
         else None,
         "tries": slots.tries if slots else 0,
-        "slots template": menu.template("slots.cfg", making.declaration.folder) if slots else "",
+        "slots template": templates.source("slots.cfg", making.declaration.folder) if slots else "",
     }
+    return inputs, params
+
+
+def _direct(making: Making, file: str) -> tuple[dict[str, Input], Json]:
+    return {"bundle": making.bundle}, {"files": {}, "loaders": {"bundle": file}}
+
+
+def _by_grub(making: Making) -> tuple[dict[str, Input], Json]:
+    inputs, params = contents(making)
     for firmware, platform in platforms(making).items():
         prefix = "/xenbuild" if platform.file else "(,gpt2)/xenbuild"
         inputs[f"grub-{firmware}"] = core(making, platform, prefix)
         if not platform.file:
             inputs["boot"] = boot_code(making, "boot.img")
-    params["loaders"] = {f"grub-{firmware}": one.file for firmware, one in platforms(making).items()}
-    return inputs, params
+    return inputs, {**params, "loaders": {f"grub-{name}": one.file for name, one in platforms(making).items()}}
 
 
 def contents(making: Making) -> tuple[dict[str, Input], Json]:
-    """What GRUB starts, as inputs, and the names of these files on a medium."""
-    manifest = making.compose.output("manifest")
+    """What GRUB starts, as inputs; as params its menu, and the names of these files on a medium."""
     require_dom0(making)
-    if making.declaration.target.arch == "x86_64":
-        return {"manifest": manifest, "bundle": making.bundle}, {"files": {"bundle": "bundle.elf"}}
+    slots = making.image.slots is not None
+    params: Json = {
+        "template": templates.source("grub.cfg", making.declaration.folder),
+        "menu": {**menu.values(making), "slots": slots, "slot": SLOT if slots else ""},
+    }
+    if making.declaration.target.arch in ("x86_64", "ia32"):
+        whole: dict[str, Input] = {"manifest": making.compose.output("manifest"), "bundle": making.bundle}
+        params |= {"files": {"bundle": "bundle.elf"}, "apart": making.declaration.target.hypervisor == "xen"}
+        return whole, params
     own = making.parts
     parts = {"xen": own.hypervisor, "kernel": own.kernel, "initramfs": own.initramfs, XSM_POLICY: own.xsm_policy}
-    inputs = {name: part for name, part in parts.items() if part is not None}
-    return {"manifest": manifest, **inputs}, {"files": {name: name for name in inputs}}
+    files = {name: part for name, part in parts.items() if part is not None}
+    return files, {**params, "files": {name: name for name in files}}
+
+
+def grub_menu(job: Job) -> bytes:
+    """The text of GRUB's menu; params and inputs are those of contents()."""
+    files = {name: f"{FOLDER}/{file}" for name, file in job.params["files"].items()}
+    bundle = files.get("bundle", "")
+    if bundle:  # UEFI has Xen as an application of its own, and hvkernel by GRUB alone
+        manifest = Manifest.from_bytes(job.path("manifest").read_bytes(), "the bundle")
+        files = menu.in_bundle(manifest) if job.params["apart"] else {}
+    return menu.grub(job.params["template"], job.params["menu"], bundle, files, loopback=bool(bundle)).encode()
 
 
 def require_dom0(making: Making) -> None:
@@ -104,22 +133,22 @@ def laid(job: Job) -> tuple[Extents, int]:
             loaders[file] = job.path(name)
         else:
             disk.bios(job.path(name), job.path("boot"))
-    manifest = Manifest.from_bytes(job.path("manifest").read_bytes(), "the bundle")
-    text = menu.render(job.params["menu"], manifest)
+    text = {"xenbuild/grub.cfg": grub_menu(job)} if job.params["files"] else {}
     copy: dict[str, Content] = {f"xenbuild/{file}": job.path(name) for name, file in job.params["files"].items()}
     label = fat.label_of(job.params["label"])
     tries = job.params["tries"]
     if not tries:
-        disk.fat("esp", gpt.ESP, {**loaders, **copy, "xenbuild/grub.cfg": text}, label)
+        disk.fat("esp", gpt.ESP, {**loaders, **copy, **text}, label)
     else:
         esp = len(disk.rows) + 1
         numbers = {"state": esp + 1, "a": esp + 2, "b": esp + 3}
-        choice = menu.fill(job.params["slots template"], {**job.params["menu"], **numbers})
-        disk.fat("esp", gpt.ESP, {**loaders, "xenbuild/grub.cfg": choice}, label)
+        choice = templates.fill("slots.cfg", job.params["slots template"], {**job.params["menu"], **numbers})
+        disk.fat("esp", gpt.ESP, {**loaders, "xenbuild/grub.cfg": choice.encode()}, label)
         disk.state(tries)
         size = sum(map(size_of, copy.values()))
+        copy["xenbuild/menu.cfg"] = text["xenbuild/grub.cfg"]
         for name in ("a", "b"):  # with room for a bundle that is twice as large
-            disk.fat(f"slot-{name}", gpt.BASIC_DATA, {**copy, "xenbuild/menu.cfg": text}, f"SLOT {name.upper()}", size)
+            disk.fat(f"slot-{name}", gpt.BASIC_DATA, copy, f"SLOT {name.upper()}", size)
     if data := job.params["data"]:
         disk.data(data["label"], data["size"], data["format"])
     return disk.laid()

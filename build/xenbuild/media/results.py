@@ -12,6 +12,7 @@ from pathlib import Path
 from xenbuild.compose.manifest import Manifest
 from xenbuild.media.blockmap import SUFFIX as MAP
 from xenbuild.media.medium import Medium
+from xenbuild.parts.compiled import COMMANDS
 from xenbuild.plan.action import Artifact, TreeOf
 from xenbuild.spec.image import Image as Declared
 from xenbuild.spec.model import Declaration
@@ -110,6 +111,15 @@ def write_results(
     if _write(folder / SUMS, "".join(f"{digest.hash}  {name}\n" for name, digest in sums.items())):
         (folder / SIGNATURE).unlink(missing_ok=True)
     return images
+
+
+def write_commands(declaration: Declaration, out: Path, text: str) -> None:
+    """compile_commands.json beside the images; none without a text. SHA256SUMS leaves it out: it names this machine."""
+    path = out / declaration.target.folder / COMMANDS
+    if text:
+        _write(path, text)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _place(store: Store, digest: Digest, path: Path) -> None:

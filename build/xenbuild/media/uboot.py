@@ -108,19 +108,10 @@ def _fit(making: Making, card: Card) -> OutputOf:
 def _texts(making: Making, card: Card, start: str, name: str) -> dict[str, str]:
     """Script or menu; a script is wrapped when the card is written."""
     from xenbuild.formats.fit import CONFIGURATION
-    from xenbuild.media.templates import chosen_entry, menu_entries, render
+    from xenbuild.media import menu
+    from xenbuild.parts.templates import render
 
-    parts, menu = making.parts, making.image.menu
-    entries = menu_entries(making.declaration, parts.hypervisor_cmdline.split(), parts.kernel_cmdline.split(), menu)
-    values: dict[str, Any] = {
-        "name": making.declaration.name,
-        "arch": card.arch,
-        "entries": entries,
-        "default": chosen_entry(entries, menu),
-        "timeout": int(menu.timeout),
-        "consoles": menu.consoles,
-    }
-    folder = making.declaration.folder
+    values, folder = menu.values(making), making.declaration.folder
     if start == "extlinux":
         text = render("netboot.pxelinux", folder, loader="u-boot", bundle=f"/{name}", **values)
         return {"extlinux/extlinux.conf": text}

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from xenbuild.parts import drivers, entries, host, rootfs
 from xenbuild.parts.packages import unpacked
+from xenbuild.parts.requests import emulated_cards
 from xenbuild.parts.sourced import Sourced
 from xenbuild.parts.unpack import DOCUMENTATION
 from xenbuild.plan.action import Action, Input, Json, OutputOf
@@ -66,12 +67,15 @@ def _toolstack(declaration: Declaration, release: Release, packages: Locked) -> 
     own = [p for p in packages.get("extra", ()) if p.name in named or p not in packages["dom0"]]
     model = release.architectures[declaration.target.arch].device_model
     emulating, keeping = packages.get("device model", ()), packages.get("state", ())
-    trees = {p.name: unpacked(p, exclude=DOCUMENTATION) for p in (*packages["dom0"], *emulating, *keeping, *own)}
+    cards = packages.get("cards", ())
+    ours = (*packages["dom0"], *emulating, *cards, *keeping, *own)
+    trees = {p.name: unpacked(p, exclude=DOCUMENTATION) for p in ours}
     params = {
         "order": list(trees),
         "files": [
             *release.dom0.files,
             *(model.files if model and emulating else ()),
+            *(model.cards.files[card] for card in emulated_cards(declaration) if model and cards),
             *(release.state.files if release.state and keeping else ()),
         ],
         "dlopened": release.dom0.dlopened,

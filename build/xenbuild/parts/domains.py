@@ -42,9 +42,10 @@ def segment(declaration: Declaration, guests: Sequence[Guest]) -> OutputOf | Non
 def run(job: Job) -> None:
     """Action: entries as of segments.config -> a segment in which inputs of equal content are links to the first.
 
-    But for disks that guests may write to (`own` in the entry). Of disks (`cut`) the zeros at the end are left to dom0,
-    which makes holes of them, since all of a segment is in its memory. params disks: lines of etc/xenbuild/disks for
-    those that are empty.
+    But for disks that guests may write to (`own` in the entry). What differs a little, the initramfs of guests of the
+    same kernel, lies side by side, where the second costs next to nothing. Of disks (`cut`) the zeros at the end are
+    left to dom0, which makes holes of them, since all of a segment is in its memory. params disks: lines of
+    etc/xenbuild/disks for those that are empty.
     """
     first: dict[str, str] = {}
     entries = []
@@ -62,7 +63,8 @@ def run(job: Job) -> None:
         entries.append(one)
     _check_memory(job.params["memory"], taken)
     entries.append(entry("etc/xenbuild/disks", _REGULAR, content="".join(disks)))
-    write_stated(job, entries)
+    alike = [one for one in entries if one["path"].endswith("/initramfs")]
+    write_stated(job, *filter(None, (alike, [one for one in entries if one not in alike])))
 
 
 def _written(path: Path) -> int:

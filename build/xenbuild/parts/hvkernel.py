@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from xenbuild.parts.hvsymbols import assembly
-from xenbuild.parts.objects import DEBUG, STRICT, Unit, folder_unit, object_of, objects_of
+from xenbuild.parts.objects import DEBUG, STRICT, Program, Unit, folder_unit, object_of, objects_of
 from xenbuild.plan.action import Action, File, Input, Json, OutputOf, TreeOf
 from xenbuild.plan.job import Job
 from xenbuild.spec.data import data_dir
@@ -24,6 +24,16 @@ _TARGETS: dict[str, tuple[str, tuple[str, ...], int]] = {
 _IMAGE = 0x100000  # where it is loaded
 
 
+def program(arch: str) -> Program:
+    """What hvkernel is compiled from for an architecture, all but the table of its functions."""
+    triple, flags, _ = _TARGETS[arch]
+    folders = ["include", "include/abi", "common", "pv", "arch/x86", "arch/x86/include/abi", "arch/x86/include/asm"]
+    folders += [f"arch/x86/{arch}", f"arch/x86/{arch}/include/asm"]
+    include = ["hv/include", "hv/pv", "hv/arch/x86/include", f"hv/arch/x86/{arch}/include"]
+    unit = folder_unit(data_dir("hvkernel"), "hv", folders, include, (*flags, *_COMMON, *DEBUG))
+    return Program("hvkernel", triple, [unit])
+
+
 def hypervisor(arch: str, store: Store, tools: Input, *, debug: bool = False) -> OutputOf:
     """The plan of hvkernel for an architecture; its output is an ELF file that multiboot and PVH loaders start.
 
@@ -32,11 +42,7 @@ def hypervisor(arch: str, store: Store, tools: Input, *, debug: bool = False) ->
     """
     triple, flags, base = _TARGETS[arch]
     top = data_dir("hvkernel")
-    folders = ["include", "include/abi", "common", "pv", "arch/x86", "arch/x86/include/abi", "arch/x86/include/asm"]
-    folders += [f"arch/x86/{arch}", f"arch/x86/{arch}/include/asm"]
-    include = ["hv/include", "hv/pv", "hv/arch/x86/include", f"hv/arch/x86/{arch}/include"]
-    unit = folder_unit(top, "hv", folders, include, (*flags, *_COMMON, *DEBUG))
-    objects = objects_of("hvkernel", [unit], triple, store, tools)
+    objects = objects_of(program(arch), store, tools)
     words = [f"--defsym=DIRECT_BASE={base:#x}", f"--defsym=IMAGE_PHYS={_IMAGE:#x}", "-z", "noexecstack"]
     inputs = {**objects, "script": File(store.put_file(top / "arch/x86/hvkernel.lds")), "tools": tools}
     first = _link("link hvkernel for its symbols", list(objects), words, inputs)
@@ -60,7 +66,7 @@ def test_guest(arch: str, store: Store, tools: Input) -> OutputOf:
     unit = folder_unit(top, "hv", folders, include, (*plain, *more, *_COMMON))
     shared = ["common/string.c", "common/print.c", "common/elf.c", *(["arch/x86/ia32/div.c"] if arch == "ia32" else [])]
     files = {**unit.files, **{f"hv/{name}": top / name for name in shared}}
-    objects = objects_of("the test guest", [Unit(files, include, unit.flags)], triple, store, tools)
+    objects = objects_of(Program("the test guest", triple, [Unit(files, include, unit.flags)]), store, tools)
     words = [f"--defsym=VIRT_BASE={base:#x}", "-z", "noexecstack", "-s"]
     inputs = {**objects, "script": File(store.put_file(top / "test/guest.lds")), "tools": tools}
     return _link("link the test guest", list(objects), words, inputs)

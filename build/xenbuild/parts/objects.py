@@ -22,7 +22,7 @@ from xenbuild.store.tree import FileEntry, Tree
 STRICT = ("-Wall", "-Wextra", "-Werror")
 PLACE = "/xenbuild"  # where debug information says that the sources lie: the same on every machine
 _SECTIONS = ("-ffunction-sections", "-fdata-sections")  # of which the linker takes what is used
-_COMPILED = (".c", ".S")
+_COMPILED = (".c", ".S")  # suffixes
 _HEADERS = (".h", ".inc")
 # Stand for paths in the words that clang's driver prints; the folder of the tools tree differs between machines.
 _SOURCE, _OBJECT, _TREE, _TOOLS, _MIDDLE = "@SOURCE@", "@OBJECT@", "@HEADERS@", "@TOOLS@", "@MIDDLE@"
@@ -44,6 +44,25 @@ class Unit:
     flags: Sequence[str] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Program:
+    """What a program is compiled from, for one of clang's triples."""
+
+    name: str
+    triple: str
+    units: Sequence[Unit]
+
+    @property
+    def files(self) -> dict[str, Path]:
+        """All sources and headers: path in the program -> where it lies."""
+        return {path: file for unit in self.units for path, file in unit.files.items()}
+
+
+def is_compiled(path: str) -> bool:
+    """Whether a file of a program becomes an object."""
+    return path.endswith(_COMPILED)
+
+
 def folder_unit(top: Path, prefix: str, folders: Sequence[str], include: Sequence[str], flags: Sequence[str]) -> Unit:
     """All sources in some folders below `top`, which the program knows as `prefix`."""
     files = {
@@ -55,24 +74,31 @@ def folder_unit(top: Path, prefix: str, folders: Sequence[str], include: Sequenc
     return Unit(files, include, flags)
 
 
-def program_of(name: str, units: Sequence[Unit], triple: str, script: Path, store: Store, tools: Input) -> OutputOf:
-    """The plan of a program: an object a file, and the link; its output is an ELF file without symbols."""
-    objects = objects_of(name, units, triple, store, tools)
+def program_of(program: Program, script: Path, store: Store, tools: Input, *, debug: bool = False) -> OutputOf:
+    """The plan of a program: an object a file, and the link.
+
+    Its output is an ELF file without symbols; for `debug` the same one with them and with debug information.
+    """
+    objects = objects_of(program, store, tools)
     inputs = {**objects, "script": File(store.put_file(script)), "tools": tools}
-    link = Action(f"link {name}", "xenbuild.parts.objects:link", {"order": list(objects)}, inputs, ("program",))
-    return link.output("program")
+    params: dict[str, Json] = {"order": list(objects)}
+    if debug:
+        params["words"] = ["--gc-sections"]
+    label = f"link {program.name} for gdb" if debug else f"link {program.name}"
+    return Action(label, "xenbuild.parts.objects:link", params, inputs, ("program",)).output("program")
 
 
-def objects_of(name: str, units: Sequence[Unit], triple: str, store: Store, tools: Input) -> dict[str, Input]:
+def objects_of(program: Program, store: Store, tools: Input) -> dict[str, Input]:
     """The objects of a program's files in the order of linking, by what `link` calls them."""
     objects: dict[str, Input] = {}
-    every = {path: file for unit in units for path, file in unit.files.items()}
-    for unit in units:
+    every = program.files
+    for unit in program.units:
         headers = _headers(unit, every, store)
         for path, file in sorted(unit.files.items()):
-            if file.suffix in _COMPILED:
+            if is_compiled(path):
                 source = File(store.put_file(file))
-                objects[path.replace("/", ":")] = object_of(name, path, source, headers, unit, triple, tools)
+                made = object_of(program.name, path, source, headers, unit, program.triple, tools)
+                objects[path.replace("/", ":")] = made
     return objects
 
 

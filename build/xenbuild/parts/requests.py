@@ -12,6 +12,8 @@ from xenbuild.sources.request import Request
 from xenbuild.spec.model import Declaration
 from xenbuild.spec.recipe import Archive, HypervisorRecipe, Release, Tools, load_recipe
 
+# Architecture -> the one whose packages hold its boot loaders as well.
+_FILES_AS = {"ia32": "x86_64"}
 _HOST_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}  # uname -m -> Debian's name
 
 
@@ -27,13 +29,12 @@ def host_architecture() -> str:
 def part_requests(declaration: Declaration, release: Release) -> dict[str, Request]:
     """The package requests of one target by role.
 
-    The roles are hypervisor, kernel, dom0, device model, grub, state, `extra` for the user's packages in dom0, and
-    `packages ...` for each list of packages that a guest or a disk has.
+    The roles are hypervisor, kernel, dom0, device model, cards (those that it emulates), grub, state, `extra` for the
+    user's packages in dom0, and `packages ...` for each list of packages that a guest or a disk has.
     """
     hypervisor = load_recipe(HypervisorRecipe, declaration.target.hypervisor, declaration.folder)
-    if declaration.target.arch not in release.architectures:
-        return {}  # spec/unikernel.py saw to it that nothing is taken from packages
-    arch = release.architectures[declaration.target.arch]
+    bare_arch = declaration.target.arch not in release.architectures
+    arch = release.architectures[_FILES_AS.get(declaration.target.arch, declaration.target.arch)]
     archives = added_archives(declaration)
 
     def request(
@@ -57,16 +58,22 @@ def part_requests(declaration: Declaration, release: Release) -> dict[str, Reque
     bare = declaration.dom0.kind == "unikernel"
     ours = any(domain.kernel is None and domain.boot != "firmware" for domain in declaration.domains.values())
     found = {}
+    if any(domain.boot == "grub" for domain in declaration.domains.values()) and arch.grub is not None:
+        found["grub"] = request("grub", arch.grub.roots, only="-")
+    if bare_arch:
+        return found  # spec/unikernel.py saw to it that nothing else is taken from packages
     if not bare or ours:  # guests without a kernel of their own take the release's, and busybox
         found["dom0"] = request("dom0", [*release.dom0.roots, *arch.dom0_roots], exclude=release.dom0.exclude)
     if declaration.hypervisor.file is None and not hypervisor.compiled:
         found["hypervisor"] = request("hypervisor", arch.hypervisor.roots, only=arch.hypervisor.only or "-")
     if declaration.dom0.kernel is None and (not bare or ours):
         found["kernel"] = request("kernel", arch.kernel.roots, only=arch.kernel.only)
-    if needs_device_model(declaration) and arch.device_model is not None:
+    if not bare and needs_device_model(declaration) and arch.device_model is not None:
         found["device model"] = request(
             "device model", arch.device_model.roots, exclude=[*release.dom0.exclude, *arch.device_model.exclude]
         )
+    if arch.device_model is not None and emulated_cards(declaration):
+        found["cards"] = request("cards", arch.device_model.cards.roots, only="-")
     if declaration.dom0.state is not None and release.state is not None:
         found["state"] = request("state", release.state.roots, exclude=release.state.exclude)
     microcode = declaration.hypervisor.microcode
@@ -75,8 +82,6 @@ def part_requests(declaration: Declaration, release: Release) -> dict[str, Reque
         found["microcode"] = request("microcode", microcode.packages, only="-", archives=more)
     if declaration.dom0.packages:
         found["extra"] = request("extra", declaration.dom0.packages, exclude=release.dom0.scripts)
-    if any(domain.boot == "grub" for domain in declaration.domains.values()) and arch.grub is not None:
-        found["grub"] = request("grub", arch.grub.roots, only="-")
     for names in package_lists(declaration):
         role = role_of(names)
         found[role] = request(role, sorted(set(names)), exclude=release.dom0.scripts)
@@ -101,6 +106,11 @@ def needs_device_model(declaration: Declaration) -> bool:
         for domain in declaration.domains.values()
         if domain.start == "toolstack"
     )
+
+
+def emulated_cards(declaration: Declaration) -> list[str]:
+    """The network cards that dom0 emulates, each once."""
+    return sorted({n.model for domain in declaration.domains.values() for n in domain.networks if n.model})
 
 
 def _firmware_archives(release: Release) -> tuple[Archive, ...]:
@@ -141,7 +151,7 @@ def tool_requests(tools: Tools, groups: Sequence[str], folder: Path, host: str) 
             arch=release.architectures[target].debian if target else host,
             roots=tuple(tools.groups[group]),
             only="-" if target else "",
-            exclude=tuple(tools.exclude),
+            exclude=(*tools.exclude, *tools.without.get(group, ())),
             archives=_components(release, tools.components.get(group, [])),
             folder=folder,
         )
@@ -157,7 +167,13 @@ def _components(release: Release, names: Sequence[str]) -> tuple[Archive, ...]:
     return (Archive(name=name, mirrors=first.mirrors, suites=first.suites, components=[*names], keyring=first.keyring),)
 
 
-def needed_groups(tools: Tools, architectures: Collection[str], host: str) -> list[str]:
-    """The groups of tools that a declaration may need on a host whose targets are of these architectures."""
-    wanted = [group for group in sorted(tools.groups) if tools.files.get(group) in (None, *architectures)]
+def needed_groups(tools: Tools, architectures: Collection[str], host: str, folder: Path) -> list[str]:
+    """The groups of tools that the declaration in `folder` may need on a host, with targets of these architectures.
+
+    Tools of tests are those of the project whose recipe it is: nobody else's lock has them.
+    """
+    having = {_FILES_AS.get(arch, arch) for arch in architectures}
+    wanted = [group for group in sorted(tools.groups) if tools.files.get(group) in (None, *having)]
+    if not tools.file.is_relative_to(folder):
+        wanted = [group for group in wanted if group.split("-")[0] != "test"]
     return [group for group in wanted if group not in tools.hosts[host]]

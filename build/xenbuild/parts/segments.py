@@ -11,6 +11,7 @@ import os
 import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 from pathlib import Path
 
 from xenbuild.formats.cpio import CpioEntry, write
@@ -42,9 +43,10 @@ def config(job: Job) -> None:
     write_stated(job, job.params["entries"])
 
 
-def write_stated(job: Job, entries: Iterable[Json]) -> None:
-    """Writes the output `segment` of such entries."""
-    _write(job, stated_entries(entries, job.path), job.params.get("level", LEVEL))
+def write_stated(job: Job, *archives: Iterable[Json]) -> None:
+    """Writes the output `segment` of such entries, an archive for each group of them."""
+    records = chain.from_iterable(write(stated_entries(entries, job.path)) for entries in archives)
+    _pack(job, records, job.params.get("level", LEVEL))
 
 
 def write_archive(job: Job, entries: Iterable[Json], output: str) -> None:
@@ -130,6 +132,10 @@ def _parents(path: str, made: set[str]) -> Iterator[CpioEntry]:
 
 
 def _write(job: Job, entries: Iterable[CpioEntry], level: int) -> None:
+    _pack(job, write(entries), level)
+
+
+def _pack(job: Job, records: Iterable[bytes], level: int) -> None:
     with job.out("segment").open("wb") as out:
-        for frame in compress(write(entries), level):
+        for frame in compress(records, level):
             out.write(frame)

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from xenbuild.errors import DeclarationError, Position
+from xenbuild.parts import unikernel
 from xenbuild.parts.toolstree import ToolsTree
-from xenbuild.parts.unikernel import unikernel
 from xenbuild.plan.action import Action, File, Input, TreeOf
 from xenbuild.plan.job import Job
 from xenbuild.sources.other import file_name, git_source, url_source
@@ -51,7 +51,7 @@ class Sourced:
         at = at or source.at()
         if source.unikernel is not None:
             files, arch = source.unikernel, self.declaration.target.arch
-            return unikernel(use.name, files, arch, self.store, self.tools("build"))
+            return unikernel.linked(unikernel.guest(use.name, files, arch), self.store, self.tools("build"))
         if source.program is not None:
             return self._program(use.name, source, at)
         if source.url is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from xenbuild.parts.objects import STRICT, Unit, folder_unit, program_of
+from xenbuild.parts.objects import DEBUG, STRICT, Program, Unit, folder_unit, program_of
 from xenbuild.plan.action import Input, OutputOf
 from xenbuild.spec.data import data_dir
 from xenbuild.store.store import Store
@@ -18,32 +18,40 @@ _TARGETS = {
 ARCHITECTURES = tuple(_TARGETS)
 
 
-def unikernel(name: str, files: Sequence[Path], arch: str, store: Store, tools: Input) -> OutputOf:
+def guest(name: str, files: Sequence[Path], arch: str) -> Program:
     """A guest of the user's own files, in C of any style, on our base."""
     triple, flags = _TARGETS[arch]
     base = _base(arch, flags)
-    include = [*base.include, "program"]
-    own = Unit({f"program/{file.name}": file for file in files}, include, flags)
-    return program_of(name, [own, base], triple, _script(), store, tools)
+    folder = guest_folder(name)
+    include = [*base.include, folder]
+    own = Unit({f"{folder}/{file.name}": file for file in files}, include, (*flags, *DEBUG))
+    return Program(name, triple, [own, base])
 
 
-def dom0(arch: str, store: Store, tools: Input) -> OutputOf:
+def guest_folder(name: str) -> str:
+    """Where a guest's own files lie in its program, and for gdb below objects.PLACE."""
+    return f"guests/{name}"
+
+
+def dom0(arch: str) -> Program:
     """The dom0 that is a unikernel (dom0-image/unikernel)."""
     triple, flags = _TARGETS[arch]
     base = _base(arch, flags)
     top = data_dir("dom0-image") / "unikernel"
-    folders = [".", "xenstore", "hardware", "arch/x86", f"arch/{arch}"]
+    folders = [".", "xenstore", "hardware", "screen", "arch/x86", f"arch/{arch}"]
     folders = [folder for folder in folders if (top / folder).is_dir()]
     include = [*base.include, *(f"dom0/{folder}" if folder != "." else "dom0" for folder in folders)]
-    own = folder_unit(top, "dom0", folders, include, (*flags, *STRICT))
-    return program_of("dom0", [own, base], triple, _script(), store, tools)
+    own = folder_unit(top, "dom0", folders, include, (*flags, *STRICT, *DEBUG))
+    return Program("dom0", triple, [own, base])
+
+
+def linked(program: Program, store: Store, tools: Input, *, debug: bool = False) -> OutputOf:
+    """The plan of a unikernel; for `debug` with symbols and debug information, for gdb."""
+    script = data_dir("pv-drivers") / "base/arch/x86/kernel.lds"
+    return program_of(program, script, store, tools, debug=debug)
 
 
 def _base(arch: str, flags: Sequence[str]) -> Unit:
     folders = ["base", "base/libc", "base/arch/x86", f"base/arch/{arch}", "drivers", "net"]
     include = [f"pv/{folder}" for folder in folders]
-    return folder_unit(data_dir("pv-drivers"), "pv", folders, include, (*flags, *STRICT))
-
-
-def _script() -> Path:
-    return data_dir("pv-drivers") / "base/arch/x86/kernel.lds"
+    return folder_unit(data_dir("pv-drivers"), "pv", folders, include, (*flags, *STRICT, *DEBUG))

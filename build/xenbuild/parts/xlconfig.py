@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from xenbuild.spec.data import data_dir
+from xenbuild.parts import templates
 from xenbuild.spec.domain import Disk, Domain, Framebuffer, Network
 
 # xl.cfg(5), "Event Actions": what happens after a poweroff and after a crash. A reboot is always followed.
@@ -49,22 +48,13 @@ def settings(name: str, domain: Domain, places: Places, arch: str) -> dict[str, 
 
 def render(name: str, values: Mapping[str, object], folder: Path) -> str:
     """The configuration's text; a template in recipes/templates/ beside the declaration (in `folder`) goes first."""
-    return _rendered("xl.cfg", folder, name=name, settings=values)
+    source = templates.source("xl.cfg", folder)
+    return templates.fill("xl.cfg", source, {"name": name, "settings": values}, {"xl": literal})
 
 
 def grub_config(name: str, cmdline: Sequence[str], folder: Path) -> str:
     """GRUB's configuration for a guest whose kernel is on its disk, by the template guest-grub.cfg; as for render()."""
-    return _rendered("guest-grub.cfg", folder, name=name, cmdline=cmdline)
-
-
-def _rendered(template: str, folder: Path, **values: object) -> str:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    loader = FileSystemLoader([folder / "recipes" / "templates", data_dir("recipes") / "templates"])
-    jinja = Environment(loader=loader, undefined=StrictUndefined, trim_blocks=True, keep_trailing_newline=True)
-    jinja.filters["xl"] = literal
-    jinja.filters["grub"] = grub_word
-    return jinja.get_template(template).render(values)
+    return templates.render("guest-grub.cfg", folder, name=name, cmdline=cmdline)
 
 
 def literal(value: object) -> str:
@@ -74,18 +64,6 @@ def literal(value: object) -> str:
     if isinstance(value, int):
         return str(int(value))
     return "'" + str(value).replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n") + "'"
-
-
-def grub_word(value: str) -> str:
-    """A word in the syntax of GRUB's shell (GRUB manual, "Quoting").
-
-    Double quotes are left out: GRUB puts them around a word with spaces, which means the same to Linux, and a backslash
-    before those that are in it (grub-core/lib/cmdline.c).
-    """
-    value = value.replace('"', "")
-    if re.fullmatch(r"[\w.,:/=+@%-]+", value, re.ASCII):
-        return value
-    return "'" + value.replace("'", "'\\''") + "'"
 
 
 def _kind(domain: Domain, arch: str) -> dict[str, object]:

@@ -74,6 +74,7 @@ class Boot:
     def in_dom0(self, name: str) -> None:
         """Raises ProofFailed for a guest that dom0's toolstack knows nothing of."""
         if self._unikernel:
-            raise ProofFailed(f"guest {name} has no screen: dom0 is a unikernel")
+            advice = f"send 'screen {name}\\r' to dom0, and take the machine's"
+            raise ProofFailed(f"guest {name} has no picture: dom0 is a unikernel", advice=advice)
         if name in self._numbers:
             raise ProofFailed(f"guest {name} is started by Xen: it has no screen in dom0")

@@ -11,9 +11,10 @@ import re
 import selectors
 import shlex
 import signal
+import socket
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
@@ -23,11 +24,19 @@ from xenbuild.prove import process
 from xenbuild.prove.stream import OVERLAP, History, Plain
 
 _TICK = 0.25  # seconds between looks at the cancel flag
-_STDERR_KEPT = 8192  # bytes
+_SAID_KEPT = 8192  # bytes
+
+
+def last_words(said: str) -> str:
+    return " / ".join(said.splitlines()[-2:])
 
 
 class Console:
-    """QEMU with its serial port on our pipe. Use as a context manager: leaving it kills the machine."""
+    """An emulator with its serial port on our pipe. Use as a context manager: leaving it kills the machine.
+
+    With `listener` the serial port is what connects there; `name` is what messages call the emulator, and `reason`
+    finds in what it has said itself why it has ended.
+    """
 
     def __init__(
         self,
@@ -38,6 +47,9 @@ class Console:
         notice: str = "",
         cancel: threading.Event | None = None,
         fds: Sequence[int] = (),
+        listener: socket.socket | None = None,
+        name: str = "QEMU",
+        reason: Callable[[str], str] = last_words,
     ) -> None:
         self.history = History()
         self._argv = list(argv)
@@ -47,7 +59,11 @@ class Console:
         self._judged = 0  # forbidden patterns were sought up to this position
         self._cancel = cancel or threading.Event()
         self._plain = Plain()
-        self._stderr = b""
+        self._said = b""  # by the emulator itself
+        self._name = name
+        self._reason = reason
+        self._listener = listener
+        self._line: socket.socket | None = None
         self._ended = False
         self._log: BinaryIO = log.open("wb")
         try:
@@ -60,6 +76,10 @@ class Console:
         for stream in (self._process.stdout, self._process.stderr):
             os.set_blocking(stream.fileno(), False)
             self._selector.register(stream, selectors.EVENT_READ)
+        if listener is not None:
+            assert self._process.stdin
+            self._process.stdin.close()
+            self._selector.register(listener, selectors.EVENT_READ)
 
     def __enter__(self) -> Console:
         return self
@@ -80,6 +100,8 @@ class Console:
     def close(self) -> None:
         process.end(self._process)
         self._selector.close()
+        if self._line:
+            self._line.close()
         self._log.close()
 
     def expect(self, pattern: str | re.Pattern[str], deadline: float, what: str = "") -> re.Match[str]:
@@ -112,17 +134,14 @@ class Console:
 
     def send(self, data: bytes, deadline: float) -> None:
         """Types `data`. Raises ProofFailed if the machine has ended or takes nothing until the deadline."""
-        assert self._process.stdin
-        fd = self._process.stdin.fileno()
-        os.set_blocking(fd, False)
         while data:
             try:
-                data = data[os.write(fd, data) :]
+                data = data[os.write(self._input(), data) :]
             except BlockingIOError:
                 if time.monotonic() >= deadline:
                     raise ProofFailed("the machine takes no input on its console") from None
                 self._read(deadline)
-            except BrokenPipeError:
+            except (BrokenPipeError, ConnectionResetError):
                 while not self._ended:
                     self._read(deadline)
                 raise self._death("anything after what was typed") from None
@@ -139,22 +158,47 @@ class Console:
     def last_lines(self, count: int = 20) -> list[str]:
         return self.history.last_lines(count)
 
+    def _input(self) -> int:
+        """Where to type. Raises BlockingIOError while the serial port is not connected yet."""
+        if self._listener is None:
+            assert self._process.stdin
+            os.set_blocking(self._process.stdin.fileno(), False)
+            return self._process.stdin.fileno()
+        if self._line is not None:
+            return self._line.fileno()
+        raise BrokenPipeError if self._ended else BlockingIOError
+
     def _read(self, deadline: float) -> None:
-        """Takes what QEMU has said, or waits a little for more. Notices its end."""
+        """Takes what the machine has said, or waits a little for more. Notices its end."""
         if self._cancel.is_set():
             raise KeyboardInterrupt
         events = self._selector.select(max(0.0, min(_TICK, deadline - time.monotonic())))
         for key, _ in events:
-            data = os.read(key.fd, 1 << 16)
+            if key.fileobj is self._listener:
+                self._connect()
+                continue
+            data = _received(key.fd)
             if not data:
                 self._selector.unregister(key.fileobj)
-            if key.fileobj is self._process.stderr:
-                self._stderr = (self._stderr + data)[-_STDERR_KEPT:]
-            else:
+            if key.fileobj is (self._process.stdout if self._listener is None else self._line):
                 self._log.write(data)
                 self._log.flush()
                 self._take(self._plain.feed(data, final=not data))
-        self._ended = not self._selector.get_map()
+            else:
+                self._said = (self._said + data)[-_SAID_KEPT:]
+        left = [key.fileobj for key in self._selector.get_map().values()]
+        self._ended = left == [self._listener] if self._listener else not left
+
+    def _connect(self) -> None:
+        """The first who comes is the machine's serial port."""
+        assert self._listener
+        line, _ = self._listener.accept()
+        if self._line is not None:
+            line.close()
+            return
+        line.setblocking(False)
+        self._line = line
+        self._selector.register(line, selectors.EVENT_READ)
 
     def _take(self, text: str) -> None:
         before = self.history.end
@@ -177,16 +221,23 @@ class Console:
         return f"the last thing it said was: {lines[0]}" if lines else "it said nothing at all"
 
     def _death(self, what: str) -> ProofFailed | HostError:
-        """Why the machine is gone: QEMU could not run it (HostError), or it switched itself off or crashed."""
+        """Why the machine is gone: the emulator could not run it (HostError), or it switched itself off or crashed."""
         status = process.status(self._process)
-        said = self._stderr.decode("utf-8", "replace").strip()
-        reason = " / ".join(said.splitlines()[-2:]) if said else "it gave no reason"
+        reason = self._reason(self._said.decode("utf-8", "replace").strip()) or "it gave no reason"
         if status == 0:
             return ProofFailed(f"the machine switched itself off before the console said {what}")
         how = f"was killed by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
         if not self.history.end:
-            return HostError(f"QEMU {how}: {reason}", advice=f"the command was: {shlex.join(self._argv)}")
-        return ProofFailed(f"QEMU {how} before the console said {what}: {reason}")
+            return HostError(f"{self._name} {how}: {reason}", advice=f"the command was: {shlex.join(self._argv)}")
+        return ProofFailed(f"{self._name} {how} before the console said {what}: {reason}")
+
+
+def _received(fd: int) -> bytes:
+    """What there is to read; nothing at the end. A connection may end in a reset."""
+    try:
+        return os.read(fd, 1 << 16)
+    except ConnectionResetError:
+        return b""
 
 
 def compile_pattern(pattern: str | re.Pattern[str]) -> re.Pattern[str]:

@@ -51,6 +51,7 @@ class Start:
     firmware: Sequence[str] = field(default=())  # words for QEMU
     machine: str = ""  # options of -machine that the firmware needs
     before: tuple[str, ...] = ()  # words before those for Xen, where QEMU gives them to a UEFI application
+    device_tree: bool = False  # the firmware hands on words in the device tree, and no SMBIOS
 
 
 def qemu_argv(
@@ -108,39 +109,38 @@ def _kernel(start: Start, words: Sequence[str]) -> list[str]:
 
 
 def _disk(start: Start, words: Sequence[str]) -> list[str]:
-    return [*_image(start), "-device", "virtio-blk-pci,drive=image,bootindex=0", *_oem_string(words)]
-
-
-def _card(start: Start, words: Sequence[str]) -> list[str]:
-    """For U-Boot. QEMU puts words into the device tree only if there is a kernel, which U-Boot then finds empty."""
-    words_of = ["-kernel", "/dev/null", "-append", " ".join(words)] if words else []
-    return [*_image(start), "-device", "virtio-blk-pci,drive=image,bootindex=0", *words_of]
+    return [*_image(start), "-device", "virtio-blk-pci,drive=image,bootindex=0", *_told(start, words)]
 
 
 def _usb(start: Start, words: Sequence[str]) -> list[str]:
     stick = ["-device", "qemu-xhci,id=usb", "-device", "usb-storage,bus=usb.0,drive=image,bootindex=0"]
-    return [*_image(start), *stick, *_oem_string(words)]
+    return [*_image(start), *stick, *_told(start, words)]
 
 
 def _cdrom(start: Start, words: Sequence[str]) -> list[str]:
     """On a SCSI bus, which every board can have."""
     drive = ["-device", "virtio-scsi-pci,id=scsi", "-device", "scsi-cd,bus=scsi.0,drive=image,bootindex=0"]
-    return [*_image(start, "media=cdrom,readonly=on"), *drive, *_oem_string(words)]
+    return [*_image(start, "media=cdrom,readonly=on"), *drive, *_told(start, words)]
 
 
 def _net(start: Start, words: Sequence[str]) -> list[str]:
     """QEMU's own network gives the folder out by TFTP; the network card's ROM is iPXE. UEFI wants random numbers."""
     server = f"user,id=net,tftp={_escaped(start.image)},bootfile={NET_SCRIPT}"
     card = ["-netdev", server, "-device", "virtio-net-pci,netdev=net,bootindex=0", "-device", "virtio-rng-pci"]
-    return [*card, *_oem_string(words)]
+    return [*card, *_told(start, words)]
 
 
 def _image(start: Start, options: str = "snapshot=on") -> list[str]:
     return ["-drive", f"if=none,id=image,format={start.format},{options},file={_escaped(start.image)}"]
 
 
-def _oem_string(words: Sequence[str]) -> list[str]:
-    """The boot loader's words where it is on the medium."""
+def _told(start: Start, words: Sequence[str]) -> list[str]:
+    """The boot loader's words where it is on the medium.
+
+    QEMU puts words into the device tree only if there is a kernel, which U-Boot then finds empty.
+    """
+    if start.device_tree and words:
+        return ["-kernel", "/dev/null", "-append", " ".join(words)]
     return ["-smbios", f"type=11,value={_escaped(OEM_STRING + ' '.join(words))}"] if words else []
 
 
@@ -150,7 +150,7 @@ ATTACH: dict[str, Callable[[Start, Sequence[str]], list[str]]] = {
     "usb": _usb,
     "cdrom": _cdrom,
     "net": _net,
-    "card": _card,
+    "card": _disk,
     "esp": _disk,  # made for the image by prove/start.py
 }
 

@@ -40,7 +40,7 @@ def start(declaration: Declaration, image: Image, machine: Machine, board: Board
         known = ", ".join(board.firmware) or "none"
         raise DeclarationError(f"board {board.name} has no firmware {name!r}", at=at, advice=f"it has: {known}")
     path = image.path
-    if attach == "net" and declaration.target.arch != "x86_64":  # their cards have no ROM in QEMU
+    if attach == "net" and declaration.target.arch not in ("x86_64", "ia32"):  # their cards have no ROM in QEMU
         message = f"board {board.name} does not boot from QEMU's network"
         raise DeclarationError(message, at=declared.at("medium"), advice="use `xenbuild serve` and a link of its own")
     if attach == "esp":
@@ -48,7 +48,7 @@ def start(declaration: Declaration, image: Image, machine: Machine, board: Board
     # The firmware starts what QEMU has as a kernel, with options (xen, docs/misc/efi.pandoc): a name, `--`, Xen's.
     before = ("xen", "--") if attach == "kernel" else ()
     words = _firmware(firmware, declared, machine, tree, scratch)
-    return Start(path, attach, form, words, firmware.machine or "", before)
+    return Start(path, attach, form, words, firmware.machine or "", before, firmware.device_tree)
 
 
 def _firmware(firmware: Firmware, declared: Declared, machine: Machine, tree: Tree, scratch: Path) -> list[str]:

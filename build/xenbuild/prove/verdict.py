@@ -12,7 +12,7 @@ import shlex
 import threading
 import time
 from collections.abc import Callable, Mapping
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from xenbuild.errors import Position, XenbuildError
 from xenbuild.prove import steps
+from xenbuild.prove.bochs import Bochs, connecting, listen, reason
 from xenbuild.prove.boot import Boot
 from xenbuild.prove.console import Console, compile_pattern
 from xenbuild.prove.machine import NONCE_WORD, Programs, Start, loader_words, qemu_argv
@@ -49,6 +50,7 @@ class Proof:
     kvm: bool = False
     numbers: Mapping[str, int] = field(default_factory=dict)  # of the guests that Xen starts
     unikernel: bool = False  # dom0 is one, not a Linux
+    bochs: Bochs | None = None  # instead of QEMU
 
 
 @dataclass(slots=True)
@@ -109,15 +111,13 @@ def prove(proof: Proof, programs: Programs, cancel: threading.Event | None = Non
     """Boots and judges. A failed proof or a broken QEMU is in the verdict; only an interruption is raised."""
     nonce = secrets.token_hex(8)
     test = with_nonce(proof.test, nonce)
-    words = loader_words(test.cmdline, nonce)
-    argv = qemu_argv(proof.board, test.machine, proof.start, programs=programs, words=words, kvm=proof.kvm)
     verdict = Verdict(
         target=proof.target,
         name=test.name,
         nonce=nonce,
-        accelerator="kvm" if proof.kvm else "tcg",
+        accelerator="bochs" if proof.bochs else "kvm" if proof.kvm else "tcg",
         log=proof.log,
-        reproduce=(proof.rerun, shlex.join(argv)),
+        reproduce=(proof.rerun,),
     )
     began = time.monotonic()
     try:
@@ -125,17 +125,19 @@ def prove(proof: Proof, programs: Programs, cancel: threading.Event | None = Non
         expected = any("dom0 is not ready" in (step.expect or "") for step in test.steps)
         always = ALWAYS_FORBIDDEN if expected else (*ALWAYS_FORBIDDEN, NOT_READY)
         forbid = [compile_pattern(p) for p in (*test.forbid, *always)]
-        with (
-            closing(Qmp()) as qmp,
-            Console(
-                [*argv, *qmp.argv()],
-                log=proof.log,
-                forbid=forbid,
-                notice=nonce,
-                cancel=cancel,
-                fds=(qmp.theirs.fileno(),),
-            ) as console,
-        ):
+        with ExitStack() as stack:
+            qmp = stack.enter_context(closing(Qmp()))
+            begin = partial(Console, log=proof.log, forbid=forbid, notice=nonce, cancel=cancel)
+            words = loader_words(test.cmdline, nonce)
+            if proof.bochs:
+                listener = stack.enter_context(listen())
+                argv = proof.bochs.argv(connecting(listener), words)
+                started = begin(argv, listener=listener, name="Bochs", reason=reason)
+            else:
+                argv = qemu_argv(proof.board, test.machine, proof.start, programs=programs, words=words, kvm=proof.kvm)
+                verdict.reproduce += (shlex.join(argv),)
+                started = begin([*argv, *qmp.argv()], fds=(qmp.theirs.fileno(),))
+            console = stack.enter_context(started)
             boot = Boot(console, qmp, nonce, proof.log, test.forbid_in, proof.numbers, proof.unikernel)
             try:
                 _Judge(boot, verdict, began + test.timeout).steps(test)

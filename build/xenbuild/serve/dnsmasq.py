@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from xenbuild.errors import HostError
-from xenbuild.media.templates import render
+from xenbuild.parts.templates import render
 from xenbuild.prove.process import end, start
 from xenbuild.serve.events import Event, hardware_address
 from xenbuild.serve.network import Interface

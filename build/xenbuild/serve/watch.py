@@ -22,6 +22,14 @@ def state(paths: Iterable[Path]) -> State:
     return found
 
 
+def built_from(before: State, after: State) -> State:
+    """The state that a build stands for, so that what changed while it ran is seen as a change.
+
+    Files that were watched count as they were before it, files that it brought in as they are after it.
+    """
+    return {path: before.get(path, now) for path, now in after.items()}
+
+
 def _files(path: Path) -> Iterator[Path]:
     if not path.is_dir():
         yield path

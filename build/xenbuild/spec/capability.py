@@ -36,6 +36,7 @@ class Row(Node):
         "what the release's own hypervisor was built with, of the features in recipes/hypervisors/", factory=list
     )
     lacks: list[str] = key("keys of xl.cfg(5) that the packages cannot serve", factory=list)
+    without: dict[str, list[str]] = key("keys of an image that mean nothing here, by medium", factory=dict)
 
 
 @dataclass(kw_only=True)
@@ -60,6 +61,7 @@ class Case(Node):
     dom0: str | None = key("type of dom0", default=None)
     setting: str | None = key("key of xl.cfg(5) that a guest sets", default=None)
     feature: str | None = key("feature of the hypervisor", default=None)
+    option: str | None = key("key of an image", default=None)
 
     def fits(self, facts: dict[str, str]) -> bool:
         wanted = {name: getattr(self, name) for name in keys(Case)}
@@ -171,9 +173,15 @@ def _check_image(made: Declaration, row: Row, image: Image, problems: Problems) 
         _check_firmware(made, row, image, image.firmware, image.at("firmware"), problems)
     known = table().media[image.medium].keys
     for name in ("label", "menu", "data", "slots", "sign", "card", "start"):
-        if getattr(image, name) != keys(Image)[name].default and name not in known:
-            advice = f"keys of this medium: {', '.join(['name', 'medium', 'firmware', *known])}"
+        if getattr(image, name) == keys(Image)[name].default:
+            continue
+        advice = f"keys of this medium: {', '.join(['name', 'medium', 'firmware', *known])}"
+        if name not in known:
             problems.add(image.at(name), f"medium {image.medium} knows no {name}", advice)
+        elif name in row.without.get(image.medium, []):
+            facts = _facts(made) | {"medium": image.medium, "option": name}
+            message = f"medium {image.medium} of {made.target} knows no {name}"
+            problems.take(table().explain(message, facts, image.at(name), advice))
 
 
 def _check_firmware(

@@ -14,15 +14,14 @@ from xenbuild.spec.domain import Disk, Domain, Network
 from xenbuild.spec.guests import check_guests, check_network
 from xenbuild.spec.image import Data, Menu, Signing, Slots
 from xenbuild.spec.images import check_data, check_images, check_menu, check_slots
+from xenbuild.spec.machines import check_memory
 from xenbuild.spec.model import Declaration, Source
 from xenbuild.spec.problems import Problems, nearest
 from xenbuild.spec.proof import Drive, Machine, Shows, Step, Test
-from xenbuild.spec.scalars import format_size, quote
+from xenbuild.spec.scalars import quote
 
-MIN_DOM0_MEMORY = 64 << 20  # below, Debian's kernel does not reach its init
-MIN_UNIKERNEL_MEMORY = 8 << 20  # dom0's own; its guests' files and disks lie in it as well
 MIN_GUEST_MEMORY = 4 << 20
-MAX_PLAUSIBLE = 1 << 46
+MIN_MACHINE_MEMORY = 16 << 20  # what the guests of a test need is asked by spec/machines.py
 
 
 def _exactly_one(node: Node, names: tuple[str, ...], what: str, problems: Problems, *, none_ok: bool = False) -> None:
@@ -70,18 +69,7 @@ def _bridge(bridge: Bridge, problems: Problems) -> None:
         problems.add(bridge.at("address"), message, "write for example 10.9.0.1/24, or null for none")
 
 
-def _memory(node: Node, size: int, minimum: int, what: str, problems: Problems) -> None:
-    if size < minimum:
-        guess = f"; did you mean {size}M?" if size < 1 << 16 and size << 20 >= minimum else ""
-        shown = f"{size} bytes" if size % 1024 else format_size(size)
-        problems.add(node.at("memory"), f"{what}: {shown} is too little", f"at least {format_size(minimum)}{guess}")
-    elif size > MAX_PLAUSIBLE:
-        problems.add(node.at("memory"), f"{what}: {format_size(size)} is more than any machine has", "check the unit")
-
-
 def _dom0(dom0: Dom0, problems: Problems) -> None:
-    least = MIN_UNIKERNEL_MEMORY if dom0.kind == "unikernel" else MIN_DOM0_MEMORY
-    _memory(dom0, dom0.memory, least, "dom0.memory", problems)
     _at_least(dom0, "vcpus", 0, "dom0.vcpus", problems)
     if dom0.initramfs and not dom0.kernel:
         advice = "name the kernel that it belongs to, or use dom0.files and dom0.packages"
@@ -118,7 +106,7 @@ def _step(step: Step, problems: Problems) -> None:
 
 def _machine(machine: Machine, problems: Problems) -> None:
     if machine.memory is not None:
-        _memory(machine, machine.memory, MIN_DOM0_MEMORY, "machine.memory", problems)
+        check_memory(machine, machine.memory, MIN_MACHINE_MEMORY, "machine.memory", problems)
     if machine.cpus is not None:
         _at_least(machine, "cpus", 1, "machine.cpus", problems)
 
@@ -163,7 +151,7 @@ def _guests_of_test(made: Declaration, test: Test, problems: Problems) -> None:
 
 
 def _domain(domain: Domain, problems: Problems) -> None:
-    _memory(domain, domain.memory, MIN_GUEST_MEMORY, "memory of the guest", problems)
+    check_memory(domain, domain.memory, MIN_GUEST_MEMORY, "memory of the guest", problems)
     _at_least(domain, "vcpus", 1, "vcpus of the guest", problems)
     if domain.initramfs and not domain.kernel:
         problems.add(domain.at("initramfs"), "initramfs without kernel", "name the kernel that it belongs to")

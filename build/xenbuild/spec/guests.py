@@ -12,6 +12,7 @@ from xenbuild.spec.domain import Domain, Network
 from xenbuild.spec.model import Declaration
 from xenbuild.spec.partition import check_partition, guest_rules
 from xenbuild.spec.problems import Problems, nearest
+from xenbuild.spec.recipe import Release
 from xenbuild.spec.scalars import format_size, quote
 
 RESERVED = ("domain-0", "xen")
@@ -71,7 +72,7 @@ def _check_guest(made: Declaration, name: str, domain: Domain, problems: Problem
     at = made.at(f"domains.{name}")
     if name.lower() in RESERVED:
         problems.add(at, f"{what}: {quote(name)} is Xen's own name", "give the guest another name")
-    x86 = made.target.arch == "x86_64"
+    x86 = made.target.arch in ("x86_64", "ia32")
     hvm = domain.type == "hvm"
     rules: list[tuple[bool, Node, str, str, str]] = [
         (domain.boot == "firmware" and not hvm, domain, "boot", "only an hvm guest has firmware", "write type: hvm"),
@@ -80,7 +81,8 @@ def _check_guest(made: Declaration, name: str, domain: Domain, problems: Problem
          "remove one of them"),
         (domain.boot != "kernel" and not domain.disks, domain, "boot", f"boot: {domain.boot} without a disk",
          "add the disk that it boots from"),
-        (domain.framebuffer is not None and not x86, domain, "framebuffer", "there is no screen on Arm", "remove it"),
+        (domain.framebuffer is not None and not x86 and made.target.arch != "ia32", domain, "framebuffer",
+         "there is no screen on Arm", "remove it"),
         (domain.start == "dom0less" and x86, domain, "start", "Xen starts guests by itself on Arm only",
          "write start: toolstack"),
         (domain.start == "toolstack" and not made.dom0.enabled and not x86, domain, "start",
@@ -124,6 +126,19 @@ def _check_guest(made: Declaration, name: str, domain: Domain, problems: Problem
         if key in domain.settings:
             advice = f"write {ours}" if ours == key or " " not in ours else f"it is {ours}"
             problems.add(domain.at(f"settings.{key}"), f"{what}: {key} is not set by settings", advice)
+
+
+def check_cards(made: Declaration, release: Release, problems: Problems) -> None:
+    """Emulated network cards, which need an option ROM of the release."""
+    arch = release.architectures.get(made.target.arch)
+    if arch is None or arch.device_model is None:
+        return
+    known = arch.device_model.cards.files
+    for name, domain in made.domains.items():
+        for network in domain.networks:
+            if network.model is not None and domain.type == "hvm" and network.model not in known:
+                message = f"domains.{name}: {release.name} emulates no network card {quote(network.model)}"
+                problems.add(network.at("model"), message, nearest(network.model, known, show="cards"))
 
 
 def _check_foreign(made: Declaration, what: str, domain: Domain, problems: Problems) -> None:
@@ -173,6 +188,9 @@ def _claims(made: Declaration, name: str, domain: Domain) -> Iterator[tuple[str,
             yield "mac", network.mac, network.at("mac")
         if network.address is not None:
             yield "address", network.address.partition("/")[0], network.at("address")
+    screen = domain.framebuffer
+    if screen is not None and screen.display is not None:
+        yield "VNC display", f"{screen.listen}:{screen.display}", screen.at("display")
     for number, device in enumerate(domain.pci):
         yield "PCI device", device if device.count(":") == 2 else f"0000:{device}", domain.at(f"pci[{number}]")
     for disk in domain.disks:

@@ -13,11 +13,11 @@ from xenbuild.spec.block import Node
 from xenbuild.spec.cpus import CPUS_MAX, format_cpus, parse_cpus
 from xenbuild.spec.domain import Domain
 from xenbuild.spec.keys import keys
-from xenbuild.spec.machines import check_machines
+from xenbuild.spec.machines import check_machines, check_room
 from xenbuild.spec.model import Declaration
 from xenbuild.spec.partition import boot_pools
 from xenbuild.spec.problems import Problems, nearest
-from xenbuild.spec.recipe import Board, HypervisorPackage, Release
+from xenbuild.spec.recipe import Board, HypervisorPackage, HypervisorRecipe, Release
 from xenbuild.spec.scalars import format_duration, format_size, quote
 
 POOL_0 = "Pool-0"  # dom0's, and that of all CPUs at first (xen/common/sched/cpupool.c)
@@ -31,12 +31,13 @@ PARAMETERS: dict[str, tuple[tuple[str, ...], float, float]] = {
     "cap_period": (("credit2",), 0.001, 1.0),
 }
 WEIGHED = ("credit", "credit2")
-# Media that are nothing but the bundle, and firmware under which the others start it; see media/.
-WHOLE, NOT_UEFI = ("bundle", "uboot", "tar", "oci"), ("bios", "u-boot")
 
 
-def check_host(made: Declaration, release: Release, board: Board, problems: Problems) -> None:
+def check_host(
+    made: Declaration, release: Release, hypervisor: HypervisorRecipe, board: Board, problems: Problems
+) -> None:
     """All of it, for a declaration whose blocks are right by themselves."""
+    check_room(made, board, hypervisor.memory, problems)
     if made.target.hypervisor != "xen":
         _check_foreign(made, problems)
         return
@@ -125,12 +126,6 @@ def _check_security(made: Declaration, package: HypervisorPackage, problems: Pro
         problems.add(xen.at("xsm_policy"), message, "bring a Xen with FLASK by hypervisor.file, or remove the policy")
     elif xen.xsm_policy is None and xen.xsm_mode is not None:
         problems.add(xen.at("xsm_mode"), "hypervisor.xsm_mode without xsm_policy", "name the policy, or remove it")
-    if xen.xsm_policy is not None:
-        for image in made.images:
-            if image.medium not in WHOLE and image.firmware not in NOT_UEFI:
-                message = f"image {image.name}: under UEFI Xen is started by its parts, without hypervisor.xsm_policy"
-                advice = f"write medium: bundle, or firmware: {' or '.join(NOT_UEFI)} where the medium has it"
-                problems.add(image.at("medium"), message, advice)
     if xen.microcode is not None and not xen.microcode.packages and not xen.microcode.files:
         problems.add(xen.at("microcode"), "hypervisor.microcode names neither packages nor files",
                      "write for example packages: [amd64-microcode, intel-microcode]")  # fmt: skip

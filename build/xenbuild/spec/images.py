@@ -85,6 +85,6 @@ def _check_slots(made: Declaration, image: Image, problems: Problems) -> None:
     """A copy counts as good when dom0 says so, which takes our init and a disk that dom0 sees."""
     if made.dom0.kernel is not None:
         problems.add(image.at("slots"), "slots beside dom0.kernel", "your own dom0 does not tell which copy is good")
-    elif not set(DISKS) & set(made.dom0.drivers):
+    elif made.target.hypervisor == "xen" and not set(DISKS) & set(made.dom0.drivers):
         advice = f"dom0 has to write which copy is good: add {' or '.join(DISKS)} to dom0.drivers"
         problems.add(image.at("slots"), "slots without drivers for disks", advice)

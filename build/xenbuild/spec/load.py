@@ -27,6 +27,8 @@ from xenbuild.spec.document import (
 )
 from xenbuild.spec.dom0 import Dom0
 from xenbuild.spec.domain import Domain
+from xenbuild.spec.emulator import check_emulators
+from xenbuild.spec.guests import check_cards
 from xenbuild.spec.host import check_host
 from xenbuild.spec.inputs import check_sources
 from xenbuild.spec.keys import keys
@@ -87,7 +89,10 @@ def load(
     recipes = _recipes(made, problems)
     made = settle(made, recipes, problems)
     _check_host_tools(made, problems)
-    check_host(made, *_host(made), problems)
+    release, hypervisor, board = _host(made)
+    check_host(made, release, hypervisor, board, problems)
+    check_cards(made, release, problems)
+    check_emulators(made, board, problems)
     problems.check()
     return replace(made, files=(*document.files, *(recipe.file for recipe in recipes)))
 
@@ -213,10 +218,11 @@ def _convert(tree: Mapping, target: Target, document: Document, resolver: _Resol
     return made
 
 
-def _host(made: Declaration) -> tuple[Release, Board]:
-    """What the rules of the host ask: the release of the packages, and the machine of tests."""
-    board = load_recipe(HypervisorRecipe, made.target.hypervisor, made.folder).boards[made.target.arch]
-    return load_recipe(Release, made.release, made.folder), load_recipe(Board, board, made.folder)
+def _host(made: Declaration) -> tuple[Release, HypervisorRecipe, Board]:
+    """What the rules of the host ask: the release of the packages, the hypervisor, and the machine of tests."""
+    hypervisor = load_recipe(HypervisorRecipe, made.target.hypervisor, made.folder)
+    board = load_recipe(Board, hypervisor.boards[made.target.arch], made.folder)
+    return load_recipe(Release, made.release, made.folder), hypervisor, board
 
 
 def _check_host_tools(made: Declaration, problems: Problems) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from xenbuild.errors import Position
+from xenbuild.spec.block import Node
 from xenbuild.spec.cpus import format_cpus
 from xenbuild.spec.model import Declaration
 from xenbuild.spec.problems import Problems
@@ -12,10 +13,20 @@ from xenbuild.spec.proof import Test
 from xenbuild.spec.recipe import Board
 from xenbuild.spec.scalars import format_size
 
-XEN_MEMORY = 64 << 20  # of the machine, for Xen itself: heap and tables, about
+MAX_PLAUSIBLE = 1 << 46
 DOM0_LEAST = 128 << 20  # what libxl leaves dom0 (LIBXL_MIN_DOM0_MEM)
 
 Wanted = Iterable[tuple[str, frozenset[int], Position | None]]  # for whom, which CPUs, where that is written
+
+
+def check_memory(node: Node, size: int, minimum: int, what: str, problems: Problems) -> None:
+    """A size that somebody wrote as `memory`."""
+    if size < minimum:
+        guess = f"; did you mean {size}M?" if size < 1 << 16 and size << 20 >= minimum else ""
+        shown = f"{size} bytes" if size % 1024 else format_size(size)
+        problems.add(node.at("memory"), f"{what}: {shown} is too little", f"at least {format_size(minimum)}{guess}")
+    elif size > MAX_PLAUSIBLE:
+        problems.add(node.at("memory"), f"{what}: {format_size(size)} is more than any machine has", "check the unit")
 
 
 def check_machines(
@@ -27,8 +38,6 @@ def check_machines(
         words = test.machine.arguments
         if "-smp" not in words:
             _check_cpus(made, most, board, test, listed, pools, problems)
-        if "-m" not in words:
-            _check_memory(made, board, test, problems)
         if made.dom0.type == "pvh" and not any("iommu" in word for word in words):
             message = f"test {test.name}: a pvh dom0 needs an IOMMU, and this machine has none"
             advice = "add `arguments: [-device, amd-iommu]` to the machine"
@@ -64,16 +73,22 @@ def _check_cpus(
         problems.add(_at(test, "cpus"), message, "leave a CPU out of the cpupools, or give the machine another")
 
 
-def _check_memory(made: Declaration, board: Board, test: Test, problems: Problems) -> None:
-    """What starts by itself must fit in."""
+def check_room(made: Declaration, board: Board, own: int, problems: Problems) -> None:
+    """What starts by itself must fit into each test's machine beside the hypervisor, which needs `own` bytes."""
+    for test in made.tests:
+        if "-m" not in test.machine.arguments:
+            _check_room_of(made, board, own, test, problems)
+
+
+def _check_room_of(made: Declaration, board: Board, own: int, test: Test, problems: Problems) -> None:
     guests = {name: domain.max_memory or domain.memory for name, domain in made.domains.items() if domain.autostart}
     if not guests:
         return
     memory = test.machine.memory or board.memory
     dom0 = _dom0_memory(made, memory)
-    needed = XEN_MEMORY + dom0 + sum(guests.values())
+    needed = own + dom0 + sum(guests.values())
     if memory < needed:
-        each = {"Xen": XEN_MEMORY, "dom0": dom0, **guests}
+        each = {made.target.hypervisor: own, "dom0": dom0, **guests}
         parts = ", ".join(f"{name} {format_size(size)}" for name, size in each.items())
         message = f"test {test.name}: {format_size(memory)} are not enough for all that starts"
         problems.add(_at(test, "memory"), message, f"at least {format_size(needed)}: {parts}")

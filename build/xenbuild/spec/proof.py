@@ -64,9 +64,16 @@ class Drive(Node):
 class Machine(Node):
     """What `run` and `test` change about the board's machine (recipes/boards/)."""
 
+    emulator: str | None = key(
+        "qemu, or bochs: slower, and closer to real CPUs (segment limits, reserved bits); it has bundles on a PC only",
+        default=None,
+        choices=("qemu", "bochs"),
+    )
     memory: Size | None = key("memory of the machine", default=None)
     cpus: int | None = key("processors of the machine", default=None)
-    cpu: str | None = key("QEMU's -cpu, where the board's default does not fit", default=None)
+    cpu: str | None = key(
+        "QEMU's -cpu or Bochs's model, where the board's default does not fit", default=None, pattern=r"[^\s\"]+"
+    )
     firmware: str | None = key(
         "firmware that starts the image; the image's own, or the first that its medium is made for, otherwise",
         default=None,

@@ -60,10 +60,19 @@ class KernelPackage(Node):
 
 
 @dataclass(kw_only=True)
+class Cards(Node):
+    """Option ROMs of the network cards that QEMU emulates: it does not start without that of a card."""
+
+    roots: list[str] = key("packages that hold them")
+    files: dict[str, str] = key("an option ROM by the card that guests call `model`")
+
+
+@dataclass(kw_only=True)
 class DeviceModel(Node):
     roots: list[str] = key("packages of QEMU for Xen and of the firmware that it starts guests with")
     exclude: list[str] = key("packages that are left out although something depends on them", factory=list)
     files: list[str] = key("patterns of the members that are wanted; libraries follow by themselves")
+    cards: Cards = key("emulated network cards, for guests that name one")
 
 
 @dataclass(kw_only=True)
@@ -78,7 +87,7 @@ class Grub(Node):
     """GRUB as a guest's kernel, which reads its configuration from the guest's disks."""
 
     roots: list[str] = key("packages that hold it")
-    files: dict[str, str] = key("its file by type of guest")
+    files: dict[str, str] = key("its file by type of guest; pv-ia32: of pv guests on an ia32 hypervisor")
 
 
 @dataclass(kw_only=True)
@@ -122,6 +131,7 @@ class Firmware(Node):
     bios: str | None = key("firmware for QEMU's -bios, a path in the group's tree", default=None)
     secure: bool = key("whether it starts only what a certificate in its variables vouches for", default=False)
     machine: str | None = key("options behind those of the board's machine", default=None)
+    device_tree: bool = key("whether it hands on QEMU's words in the device tree, and no SMBIOS", default=False)
     arguments: list[str] = key("more QEMU arguments, verbatim", factory=list)
 
 
@@ -133,6 +143,7 @@ class Board(Recipe):
     qemu: str = key("QEMU's program, qemu-system-...")
     machine: str = key("QEMU's -machine")
     cpu: str = key("QEMU's -cpu", default="")
+    bochs: str = key("Bochs's model of the CPU; Bochs has no such machine otherwise", default="")
     memory: Size = key("memory of the machine", default=Size(1 << 30))
     cpus: int = key("processors of the machine", default=1)
     arguments: list[str] = key("more QEMU arguments, verbatim", factory=list)
@@ -171,6 +182,11 @@ class Feature(Node):
 
 
 @dataclass(kw_only=True)
+class Dom0Kind(Node):
+    memory: Size = key("memory below which it does not start; files and disks that it keeps for guests come on top")
+
+
+@dataclass(kw_only=True)
 class HypervisorRecipe(Recipe):
     """A hypervisor: recipes/hypervisors/NAME.yaml. What it goes with is in recipes/capabilities.yaml."""
 
@@ -178,7 +194,8 @@ class HypervisorRecipe(Recipe):
     boards: dict[str, str] = key("board on which `run` and `test` boot it, by architecture")
     cmdline: list[str] = key("words that are always on its command line", factory=list)
     features: dict[str, Feature] = key("what not every build of it can do (spec/partition.py: needs)", factory=dict)
-    dom0: list[str] = key("kinds of dom0 that it can have; the first is taken", factory=lambda: ["linux"])
+    memory: Size = key("memory of the machine that it needs for itself, about")
+    dom0: dict[str, Dom0Kind] = key("kinds of dom0 that it can have; the first is taken")
     compiled: bool = key("it comes from our own sources, not from the release's packages", default=False)
 
 
@@ -195,6 +212,7 @@ class Tools(Recipe):
         "components of the release's first archive that a group comes from, where it is not main", factory=dict
     )
     exclude: list[str] = key("packages that are left out although something depends on them", factory=list)
+    without: dict[str, list[str]] = key("packages that one group leaves out besides", factory=dict)
     programs: dict[str, list[str]] = key("programs by group that a declaration may take from the host", factory=dict)
 
     def group_of(self, program: str) -> str | None:

@@ -9,5 +9,7 @@ bool virtio_blk_probe(const struct pci *pci);
 bool virtio_net_probe(const struct pci *pci);
 bool e1000_probe(const struct pci *pci);
 bool ide_probe(const struct pci *pci);
+bool ahci_probe(const struct pci *pci);
+bool bochs_vga_probe(const struct pci *pci);
 
 #endif

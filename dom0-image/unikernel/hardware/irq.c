@@ -55,7 +55,8 @@ static void happened(void *data)
 
 static bool bind(u32 number)
 {
-	bool edge = number == 14 || number == 15; /* IDE's, as on the first PCs */
+	/* As on the first PCs: the keyboard's and IDE's. */
+	bool edge = number == 1 || number == 14 || number == 15;
 	struct setup_gsi setup = {(s32)number, edge ? 0 : LEVEL,
 				  number >= ISA_LINES ? ACTIVE_LOW : 0};
 	struct map_pirq map = {

@@ -93,6 +93,14 @@ void cpu_kick(unsigned int id)
 	apic_send(cpus[id]->arch.apic_id, VECTOR_KICK);
 }
 
+/* The task priority keeps back all vectors but the timer's and the kick's. */
+void cpu_doze(void)
+{
+	apic_write(APIC_TPR, VECTOR_TIMER - 0x10);
+	__asm__ volatile("sti; hlt; cli" : : : "memory");
+	apic_write(APIC_TPR, 0);
+}
+
 void apic_timer(u32 count)
 {
 	apic_write(APIC_COUNT, count);
@@ -103,12 +111,12 @@ u32 apic_timer_left(void)
 	return apic_read(APIC_LEFT);
 }
 
+/* The two registers that have the devices' vectors, and the one of the timer and other CPUs. */
 bool arch_irq_pending(void)
 {
-	for (unsigned int i = 1; i < 8; i++)
-		if (apic_read(APIC_IRR + 16 * i))
-			return true;
-	return false;
+	return apic_read(APIC_IRR + VECTOR_DEVICES / 32 * 16) ||
+	       apic_read(APIC_IRR + (VECTOR_DEVICES / 32 + 1) * 16) ||
+	       apic_read(APIC_IRR + VECTOR_TIMER / 32 * 16);
 }
 
 static u32 ioapic_read(const struct ioapic *io, u32 reg)

@@ -41,11 +41,30 @@ static void add_module(u64 start, u64 end, const char *words)
 	strcopy(m->cmdline, words, sizeof(m->cmdline));
 }
 
+/* Eight words and bytes that multiboot 1 and 2 have alike, and what the colors are. */
+static void read_screen(const u8 *at, const u8 *colors)
+{
+	struct screen *screen = &boot.screen;
+
+	memcpy(&screen->address, at, 8);
+	memcpy(&screen->pitch, at + 8, 4);
+	memcpy(&screen->width, at + 12, 4);
+	memcpy(&screen->height, at + 16, 4);
+	screen->bits = at[20];
+	screen->type = at[21];
+	memcpy(screen->colors, colors, sizeof(screen->colors));
+	boot.has_screen = true;
+}
+
 struct mb1 {
 	u32 flags, mem_lower, mem_upper, boot_device, cmdline;
 	u32 mods_count, mods_addr, syms[4], mmap_length, mmap_addr;
 	u32 drives[2], config, loader_name;
-};
+	u32 apm, vbe[4];
+	u8 screen[22], colors[6];
+} __attribute__((packed));
+
+_Static_assert(offsetof(struct mb1, screen) == 88, "spec 0.6.96, 3.3");
 
 static void read_mb1(const struct mb1 *info)
 {
@@ -66,6 +85,8 @@ static void read_mb1(const struct mb1 *info)
 
 		add_module(mods[i].start, mods[i].end, bare ? words : behind_file(words));
 	}
+	if (info->flags & 4096)
+		read_screen(info->screen, info->colors);
 	for (u32 at = 0; info->flags & 64 && at + 24 <= info->mmap_length;) {
 		const u8 *e = low(info->mmap_addr + at);
 		u64 start, size;
@@ -118,6 +139,8 @@ static void read_mb2(const u8 *info)
 		}
 		if (type == 6)
 			read_mb2_mmap(tag, size);
+		if (type == 8 && size >= 38)
+			read_screen(tag + 8, tag + 32);
 		if (type == 14 || type == 15) {
 			memcpy(boot.rsdp_copy, tag + 8, MIN(size - 8, sizeof(boot.rsdp_copy)));
 			boot.rsdp = direct_phys(boot.rsdp_copy);

@@ -88,10 +88,7 @@ static int set_context(struct vcpu *v, struct vcpu_guest_context *c)
 	v->arch.regs = c->regs;
 	regs_sanitize(&v->arch.regs);
 	memcpy(v->arch.traps, c->traps, sizeof(c->traps));
-	memcpy(v->arch.fpu, c->fpu, sizeof(c->fpu));
-	/* MXCSR with bits that the CPU does not know would fault in us. */
-	v->arch.fpu[26] = v->arch.fpu[27] = 0;
-	v->arch.fpu[25] &= 0x7f;
+	fpu_set(v, c->fpu);
 	v->arch.fpu_valid = c->flags & VGCF_i387_valid;
 	v->arch.kernel_ss = (u16)(c->kernel_ss | (sizeof(long) == 4 ? 1 : 3));
 	v->arch.kernel_sp = c->kernel_sp;

@@ -26,10 +26,8 @@ static ulong window_of(const struct cpu *cpu)
 
 static void set_window(const struct cpu *cpu, unsigned int page, mfn_t mfn)
 {
-	ulong va = window_of(cpu) + page * PAGE_SIZE;
-
-	*hv_l1_entry(va) = pte_of(mfn, PTE_P | PTE_RW | PTE_A | PTE_D | pte_nx);
-	tlb_invlpg_local(va);
+	cpu->arch.window_entries[page] = pte_of(mfn, PTE_P | PTE_RW | PTE_A | PTE_D | pte_nx);
+	tlb_invlpg_local(window_of(cpu) + page * PAGE_SIZE);
 }
 
 /* The guest's descriptor tables, as the CPU sees them. Where the guest has none there are zeros:
@@ -37,16 +35,10 @@ static void set_window(const struct cpu *cpu, unsigned int page, mfn_t mfn)
 void space_load_descriptors(struct vcpu *v)
 {
 	struct cpu *cpu = this_cpu();
-	unsigned int live = 0;
+	unsigned int live = (unsigned int)(v->arch.gdt_entries + 511) / 512;
 
-	for (unsigned int i = 0; i < FIRST_RESERVED_GDT_PAGE; i++) {
-		if (v->arch.gdt[i])
-			live = i + 1;
-		if (v->arch.gdt[i] || i < cpu->arch.windows_live)
-			set_window(cpu, i,
-				   v->arch.gdt[i] ? mfn_of(v->arch.gdt[i])
-						  : direct_frame(zero_page));
-	}
+	for (unsigned int i = 0; i < MAX(live, cpu->arch.windows_live); i++)
+		set_window(cpu, i, i < live ? mfn_of(v->arch.gdt[i]) : direct_frame(zero_page));
 	cpu->arch.windows_live = (u8)live;
 	if (!v->arch.ldt_entries && !cpu->arch.ldt_live)
 		return;
@@ -108,6 +100,7 @@ void cpu_init(struct cpu *cpu)
 {
 	struct table_pointer pointer;
 
+	cpu->arch.window_entries = hv_l1_entry(window_of(cpu));
 	for (unsigned int i = 0; i < 14; i++)
 		set_window(cpu, i, direct_frame(zero_page));
 	set_window(cpu, 14, direct_frame(cpu->arch.gdt));
@@ -122,11 +115,6 @@ void cpu_init(struct cpu *cpu)
 	__asm__ volatile("ltr %w0" : : "r"(SEL_TSS));
 	__asm__ volatile("lldt %w0" : : "r"(0));
 	cpu_init_msrs(cpu);
-}
-
-struct cpu *this_cpu(void)
-{
-	return stack_top()->cpu;
 }
 
 void cpu_relax(void)

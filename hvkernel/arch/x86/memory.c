@@ -129,6 +129,36 @@ static void find_end(void)
 	direct_frames = MIN(max_frame, (mfn_t)(DIRECT_SIZE >> PAGE_SHIFT));
 }
 
+static void set_owners(u64 start, u64 end, u8 owner)
+{
+	mfn_t last = (mfn_t)MIN(end, (u64)max_frame);
+
+	for (mfn_t mfn = (mfn_t)MIN(start, (u64)last); mfn < last; mfn++)
+		frame_table[mfn].owner = owner;
+}
+
+/* RAM is ours until it is given away: whole frames of it, of which nothing else claims a part. What
+ * lies below 1 MiB is dom0's to look at. */
+static void find_owners(void)
+{
+	set_owners(0, max_frame, OWNER_IO);
+	for (unsigned int i = 0; i < boot.range_count; i++) {
+		const struct range *r = &boot.ranges[i];
+
+		if (r->type == RANGE_RAM)
+			set_owners((r->start + PAGE_SIZE - 1) >> PAGE_SHIFT,
+				   (r->start + r->size) >> PAGE_SHIFT, OWNER_HV);
+	}
+	for (unsigned int i = 0; i < boot.range_count; i++) {
+		const struct range *r = &boot.ranges[i];
+
+		if (r->type != RANGE_RAM)
+			set_owners(r->start >> PAGE_SHIFT,
+				   (r->start + r->size + PAGE_SIZE - 1) >> PAGE_SHIFT, OWNER_IO);
+	}
+	set_owners(0, LOW_MEMORY, OWNER_IO);
+}
+
 static void map_frame_table(void)
 {
 	size_t size = ROUND_UP(max_frame * sizeof(struct page), PAGE_SIZE);
@@ -138,9 +168,7 @@ static void map_frame_table(void)
 	tlb_reload();
 	frame_table = (struct page *)FRAMETABLE;
 	memset(frame_table, 0, size);
-	/* RAM is ours until it is given away; what lies below 1 MiB is dom0's to look at. */
-	for (mfn_t i = 0; i < max_frame; i++)
-		frame_table[i].owner = i >= LOW_MEMORY && is_ram(i) ? OWNER_HV : OWNER_IO;
+	find_owners();
 }
 
 static void map_machphys(void)

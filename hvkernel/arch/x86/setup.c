@@ -72,8 +72,8 @@ _Noreturn void idle_loop(void)
 	for (;;) {
 		lock(&hv_lock);
 		do_softirqs(); /* goes to a guest if there is one */
+		tlb_sleep();
 		unlock(&hv_lock);
-		tlb_serve();
 		if (!this_cpu()->softirqs)
 			__asm__ volatile("sti; hlt; cli" : : : "memory");
 	}

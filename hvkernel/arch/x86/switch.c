@@ -26,13 +26,17 @@ ulong root_address(void *root)
 
 static void copy_pdptes(struct vcpu *v)
 {
-	for (unsigned int i = 0; i < 4; i++) {
-		u64 e = table_read(v->arch.root, i) & (PTE_MFN | PTE_P | PTE_PWT | PTE_PCD);
+	const pte_t *root = map_frame(mfn_of(v->arch.root));
 
+	for (unsigned int i = 0; i < 4; i++) {
+		u64 e = __atomic_load_n(&root[i], __ATOMIC_RELAXED);
+
+		e &= PTE_MFN | PTE_P | PTE_PWT | PTE_PCD;
 		if (i == 3 && !(e & PTE_P))
 			e = hv_root[3];
 		__atomic_store_n(&v->arch.pdptes[i], e, __ATOMIC_SEQ_CST);
 	}
+	unmap_frame(root);
 }
 
 void space_load(struct vcpu *v)
@@ -150,7 +154,8 @@ int arch_domain_relinquish(struct domain *d)
 
 bool io_frame_allowed(const struct domain *d, mfn_t mfn)
 {
-	if (!d->arch.io_allowed || mfn == (mfn_t)(lapic_address >> PAGE_SHIFT))
+	if (!d->arch.io_allowed || (u64)mfn >> (cpu_address_bits - PAGE_SHIFT) ||
+	    mfn == (mfn_t)(lapic_address >> PAGE_SHIFT))
 		return false;
 	for (unsigned int i = 0; i < ioapic_count; i++)
 		if (mfn == (mfn_t)(ioapics[i].address >> PAGE_SHIFT))

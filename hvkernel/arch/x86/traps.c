@@ -20,23 +20,24 @@
 void trap_entry(struct regs *r);
 void syscall_from_guest(struct regs *r);
 
+/* The timer and kicks are only noted, before there is the lock: who sleeps on his way to it has to
+ * hear the next one, so the APIC must not have one in service (cpu_doze()). */
+static bool noted(unsigned int vector)
+{
+	if (vector != VECTOR_TIMER && vector != VECTOR_KICK)
+		return false;
+	apic_eoi();
+	if (vector == VECTOR_TIMER)
+		raise_softirq(SOFTIRQ_TIMER);
+	else
+		tlb_serve();
+	return true;
+}
+
 static void interrupt(unsigned int vector)
 {
-	switch (vector) {
-	case VECTOR_TIMER:
-		raise_softirq(SOFTIRQ_TIMER);
-		apic_eoi();
-		break;
-	case VECTOR_KICK:
-		apic_eoi();
-		tlb_serve();
-		break;
-	case VECTOR_SPURIOUS:
-		break;
-	default:
-		if (vector >= VECTOR_DEVICES && vector < VECTOR_TIMER)
-			irq_arrived(vector);
-	}
+	if (vector >= VECTOR_DEVICES && vector < VECTOR_TIMER)
+		irq_arrived(vector);
 }
 
 /* Back to a guest: work that waits, then its events, then its own instruction. */
@@ -98,11 +99,9 @@ static void fault_of_ours(struct regs *r)
 
 static void hypervisor_trap(struct regs *r)
 {
-	if (r->vector >= 32) { /* from the idle loop, which holds no lock */
-		if (r->vector == VECTOR_KICK) {
-			interrupt(r->vector);
+	if (r->vector >= 32) { /* from the idle loop, which holds no lock, or who waits for it */
+		if (noted(r->vector))
 			return;
-		}
 		lock(&hv_lock);
 		interrupt(r->vector);
 		unlock(&hv_lock);
@@ -216,6 +215,7 @@ void trap_entry(struct regs *r)
 	}
 	if (r->vector == TRAP_NMI)
 		return; /* on a stack of its own: the guest's frame is not in its place */
+	noted(r->vector);
 	lock(&hv_lock);
 	if (sizeof(long) == 4 && r->vector == VECTOR_HYPERCALL)
 		do_hypercall(r);

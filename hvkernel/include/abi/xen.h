@@ -115,6 +115,28 @@ struct start_info {
 	ulong nr_p2m_frames;
 };
 
+/* The screen that the boot loader left, behind dom0's start_info. */
+struct dom0_vga_console_info {
+	u8 video_type;
+	union {
+		struct {
+			u16 font_height, cursor_x, cursor_y, rows, columns;
+		} text_mode_3;
+		struct {
+			u16 width, height, bytes_per_line, bits_per_pixel;
+			u32 lfb_base, lfb_size; /* size: units of 64 KiB */
+			u8 red_pos, red_size, green_pos, green_size, blue_pos, blue_size;
+			u8 rsvd_pos, rsvd_size;
+			u32 gbl_caps;
+			u16 mode_attrs, pad;
+			u32 ext_lfb_base; /* high half */
+		} vesa_lfb;
+	} u;
+};
+
+#define VGATYPE_TEXT_MODE_3 0x03
+#define VGATYPE_VESA_LFB    0x23
+
 struct multicall_entry {
 	ulong op, result;
 	ulong args[6];

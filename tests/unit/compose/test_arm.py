@@ -12,6 +12,7 @@ from xenbuild.compose import arm
 from xenbuild.compose.inspect import inspect
 from xenbuild.compose.manifest import Manifest
 from xenbuild.errors import DeclarationError, FormatError
+from xenbuild.formats.pe import read_pe
 
 LOADER_SIZE = 0x5000
 CUT = "the dom0 kernel for armv7: the zImage is cut short: 99 of 100 bytes are there"
@@ -24,6 +25,11 @@ def loader(arch: str) -> bytes:
         struct.pack_into("<QQQ24x4s", head, 8, 0, LOADER_SIZE, 0xA, b"ARM\x64")
     else:
         struct.pack_into("<III", head, 0x24, 0x016F2818, 0, LOADER_SIZE)
+        struct.pack_into("<2s", head, 0, b"MZ")
+        struct.pack_into("<I", head, 0x3C, 160)
+        struct.pack_into("<4sHH12xHH", head, 160, b"PE\0\0", 0x1C2, 1, 96, 0)
+        struct.pack_into("<H58xI4xH", head, 184, 0x10B, 4096, 10)
+        struct.pack_into("<8sIIII", head, 280, b".bundle", 0, 4096, 0, 4096)
     struct.pack_into("<8sII", head, 64, b"xenbuild", 2, LOADER_SIZE)
     return bytes(head)
 
@@ -80,6 +86,10 @@ def test_the_boot_protocols_header_tells_the_whole_size(tmp_path: Path) -> None:
     bundle, _ = compose(tmp_path, "arm64")
     assert struct.unpack_from("<QQQ", bundle, 8) == (0, len(bundle), 0xA)
     bundle, _ = compose(tmp_path, "armv7")
+    (section,) = read_pe(bundle, "bundle").sections
+    assert (section.address, section.offset) == (4096, 4096), "UEFI has it in memory as it is in the file"
+    assert section.memory == section.size == len(bundle) - 4096
+    assert struct.unpack_from("<I", bundle, 184 + 56) == (len(bundle),)
     assert struct.unpack_from("<II", bundle, 0x28) == (0, len(bundle))
 
 

@@ -18,6 +18,7 @@ from xenbuild.compose.inspect import inspect
 from xenbuild.compose.manifest import Manifest, Part
 from xenbuild.formats.fatread import read_fat
 from xenbuild.formats.gpt import BIOS_BOOT, read_gpt
+from xenbuild.parts.templates import source
 from xenbuild.plan.action import Action, File, Input
 from xenbuild.plan.run import run
 from xenbuild.store.store import Store
@@ -50,6 +51,8 @@ def disk(store: Store, label: str = "lab", **changes: Any) -> bytes:
     }
     params = {
         "files": {"bundle": "bundle.elf"},
+        "apart": True,
+        "template": source("grub.cfg", Path()),
         "menu": menu_params(slots=bool(changes.get("tries"))),
         "label": label,
         "data": None,

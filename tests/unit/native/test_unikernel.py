@@ -15,7 +15,16 @@ from xenbuild.formats.elfwrite import Piece, write_elf
 TOP = Path(__file__).parents[3]
 HERE = Path(__file__).parent / "c"
 DOM0, PV = TOP / "dom0-image/unikernel", TOP / "pv-drivers"
-FOLDERS = [HERE, DOM0, DOM0 / "xenstore", PV / "base", PV / "base/arch/x86_64", PV / "drivers", PV / "net"]
+FOLDERS = [
+    HERE,
+    DOM0,
+    DOM0 / "xenstore",
+    DOM0 / "screen",
+    PV / "base",
+    PV / "base/arch/x86_64",
+    PV / "drivers",
+    PV / "net",
+]
 SANITIZERS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
 STORE = [DOM0 / f"xenstore/{name}.c" for name in ("tree", "store", "nodes", "watch", "transaction")]
 STORE.append(PV / "drivers/xs_wire.c")
@@ -61,6 +70,10 @@ def test_xenstore_survives_random_requests_and_want_of_memory(run: Run, seed: st
 
 def test_ring_loses_nothing_and_wakes_whom_it_must(run: Run) -> None:
     run("ring_order", [PV / "drivers/ring.c"], "3")
+
+
+def test_screen_and_keyboard_take_anything(run: Run) -> None:
+    run("screen_random", [DOM0 / f"screen/{name}.c" for name in ("text", "keys", "font")], "7")
 
 
 def test_network_answers_and_survives_random_frames(run: Run) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import stat
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -22,13 +23,20 @@ REGULAR = stat.S_IFREG | 0o644
 
 
 def packed(tmp_path: Path, entries: list[Any], files: dict[str, bytes], memory: int) -> dict[str, CpioEntry]:
-    import zstandard
+    return unpacked(segment(tmp_path, entries, files, memory))
 
+
+def segment(tmp_path: Path, entries: list[Any], files: dict[str, bytes], memory: int) -> bytes:
     with Store(tmp_path / "store") as store:
         inputs = {name: File(store.put_bytes(data)) for name, data in files.items()}
         params = {"entries": entries, "disks": "/empty 512\n", "memory": memory}
         goal = Action("pack", "xenbuild.parts.domains:run", params, inputs, ("segment",)).output("segment")
-        packed = store.path(run([goal], store, jobs=1)[goal].digest).read_bytes()
+        return store.path(run([goal], store, jobs=1)[goal].digest).read_bytes()
+
+
+def unpacked(packed: bytes) -> dict[str, CpioEntry]:
+    import zstandard
+
     data = b""
     while packed := packed.lstrip(b"\0"):
         frame = zstandard.ZstdDecompressor().decompressobj()
@@ -59,6 +67,18 @@ def test_disks_that_nobody_writes_are_there_once(tmp_path: Path) -> None:
         1 << 30,
     )
     assert stat.S_ISREG(made["a"].mode) and made["b"].data == b"/a"
+
+
+def test_a_second_guest_of_the_same_kernel_costs_next_to_nothing(tmp_path: Path) -> None:
+    common, kernel = Random(1).randbytes(1 << 20), Random(2).randbytes(5 << 20)
+    files = {"one": common + b"one", "two": common + b"two", "kernel": kernel}
+    entries = [entry("g/a/kernel", REGULAR, input="kernel"), entry("g/b/kernel", REGULAR, input="kernel")]
+    entries += [entry(f"g/{g}/initramfs", REGULAR, input=name) for g, name in (("a", "one"), ("b", "two"))]
+    packed = segment(tmp_path, entries, files, 1 << 30)
+    assert len(packed) < (6 << 20) + 10000
+    made = unpacked(packed)
+    assert [made[f"g/{g}/initramfs"].data for g in "ab"] == [common + b"one", common + b"two"]
+    assert made["g/a/kernel"].data == kernel and made["g/b/kernel"].data == b"/g/a/kernel"
 
 
 def test_what_does_not_fit_into_dom0(tmp_path: Path) -> None:

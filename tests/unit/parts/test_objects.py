@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from xenbuild.parts.objects import Unit, program_of
+from xenbuild.parts.objects import Program, Unit, program_of
 from xenbuild.plan.action import Action, Input, OutputOf, TreeOf
 from xenbuild.store.store import Store
 from xenbuild.store.tree import Tree
@@ -29,7 +29,8 @@ def plan(store: Store, folder: Path, texts: dict[str, str]) -> Action:
     script = folder / "script.lds"
     script.write_text("")
     tools = TreeOf(store.put_tree(Tree({})))
-    return program_of("p", [unit("own/", "base", "own"), unit("base/", "base")], "t", script, store, tools).action
+    program = Program("p", "t", [unit("own/", "base", "own"), unit("base/", "base")])
+    return program_of(program, script, store, tools).action
 
 
 def inputs_of(link: Action, name: str) -> dict[str, Input]:

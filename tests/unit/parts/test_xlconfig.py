@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from xenbuild.parts.guest import settled
-from xenbuild.parts.xlconfig import Places, grub_word, literal, render, settings
+from xenbuild.parts.xlconfig import Places, literal, render, settings
 from xenbuild.spec.block import InputFile, Size
 from xenbuild.spec.domain import Disk, Domain, Framebuffer, Network
 
@@ -105,11 +105,3 @@ def test_a_template_beside_the_declaration_goes_first(tmp_path: Path) -> None:
     (tmp_path / "recipes" / "templates").mkdir(parents=True)
     (tmp_path / "recipes" / "templates" / "xl.cfg").write_text("# {{ name }}: {{ settings.memory | xl }}\n")
     assert render("g", {"memory": 7}, tmp_path) == "# g: 7\n"
-
-
-@pytest.mark.parametrize(
-    ("word", "written"),
-    [("console=hvc0", "console=hvc0"), ("a=$b", "'a=$b'"), ("a='b'", "'a='\\''b'\\'''"), ('a="b c"', "'a=b c'")],
-)
-def test_words_for_grub(word: str, written: str) -> None:
-    assert grub_word(word) == written

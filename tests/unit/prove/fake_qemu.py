@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 
@@ -45,16 +46,60 @@ class Monitor(threading.Thread):
                 os._exit(0)
 
 
+def typed(echo: bool, lost: int) -> Iterator[bytes]:
+    """Lines as they are typed, each piece echoed at once, as a terminal does.
+
+    The first `lost` lines are swallowed, as a starting getty does.
+    """
+    line = b""
+    while piece := os.read(0, 4096):
+        for part in piece.splitlines(keepends=True):
+            if echo and not lost:
+                say(part.replace(b"\n", b"\r\n"))
+            line += part
+            if line.endswith(b"\n"):
+                if lost:
+                    lost -= 1
+                else:
+                    yield line
+                line = b""
+
+
+def xen() -> None:
+    """Two guests of Xen with echoing shells; three times CTRL-a switch the input from owner to owner."""
+    owners, line = ["DOM0", "DOM1", "DOM2", "Xen"], b""
+    for number in (1, 2):
+        say(f"(XEN) DOM{number}: guest {number} up\r\n".encode())
+    while piece := os.read(0, 4096):
+        for byte in piece:
+            line += bytes([byte])
+            if line.endswith(b"\1\1\1"):
+                owners.append(owners.pop(0))
+                say(f"(XEN) *** Serial input to {owners[0]} (type 'CTRL-a' three times to switch input)\r\n".encode())
+                line = b""
+            elif byte == ord("\n"):
+                if owners[0].startswith("DOM"):
+                    say(b"\r\n(XEN) " + owners[0].encode() + b": heard " + line[:-1] + b"\r\n")
+                line = b""
+
+
+def unikernel() -> None:
+    """A dom0 that is a unikernel, with a guest "web" that says what it was typed."""
+    say(b"[web] up\r\ndom0> [web] and about\r\ndom0> ")
+    line = b""
+    while piece := os.read(0, 4096):
+        say(piece.replace(b"\r", b"\r\n"))
+        *lines, line = (line + piece).split(b"\r")
+        for words in (one.split() for one in lines):
+            if words[:2] == [b"type", b"web"]:
+                say(b"[web] heard " + bytes.fromhex(words[2].decode().replace("\\x", "")) + b"\r\ndom0> ")
+
+
 def shell(echo: bool = True, lost: int = 0) -> None:
-    """An echoing shell. The first `lost` lines are swallowed, as a starting getty does."""
+    """A shell of which not more is there than the tests need."""
     pending = functions = ""
     say(b"/ # ")
-    for line in iter(sys.stdin.buffer.readline, b""):
-        if lost:
-            lost -= 1
-            continue
-        if echo:
-            say(line.replace(b"\n", b"\r\n"))
+    for line in typed(echo, lost):
         pending += line.decode()
         if pending.startswith("(") and "\n)" not in pending:
             say(b"> ")
@@ -114,6 +159,10 @@ def main() -> None:
         say(bytes(range(256)) * 3 + b"\x1b[1;31mdo\x1b[0mm0 \xff\xfe\x00is \x1b]0;title\x07up\r\n")
     if behaviour == "child":
         subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"])
+    if behaviour == "xen":
+        xen()
+    if behaviour == "unikernel":
+        unikernel()
     say(b"dom0 re")
     say(b"ady\r\n")
     if behaviour == "hang":

@@ -109,10 +109,9 @@ long do_iret(struct regs *r)
 	r->flags = f.rflags;
 	r->sp = f.rsp;
 	r->ss = (u16)(f.ss | 3);
-	if (!(f.flags & VGCF_in_syscall)) {
-		r->r11 = f.r11;
-		r->cx = f.rcx;
-	}
+	/* As sysret would leave them behind a system call. */
+	r->r11 = f.flags & VGCF_in_syscall ? f.rflags : f.r11;
+	r->cx = f.flags & VGCF_in_syscall ? f.rip : f.rcx;
 	r->ax = f.rax;
 	regs_sanitize(r);
 	v->info->upcall_mask = !(f.rflags & FLAG_IF);

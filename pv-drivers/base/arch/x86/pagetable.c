@@ -214,10 +214,12 @@ void *map_device(u64 address, unsigned long size)
 	unsigned long count = pages_for((unsigned long)(address & (PAGE_SIZE - 1)) + size);
 	char *va = window_alloc(count);
 
-	for (unsigned long i = 0; va && i < count; i++) {
-		mfn_t frame = (mfn_t)(address >> PAGE_SHIFT) + i;
+	for (unsigned long done = 0, n; va && done < count; done += n) {
+		mfn_t frames[BATCH];
 
-		if (map_frames(va + (i << PAGE_SHIFT), &frame, 1, DOMID_IO,
+		for (n = 0; n < BATCH && done + n < count; n++)
+			frames[n] = (mfn_t)(address >> PAGE_SHIFT) + done + n;
+		if (map_frames(va + (done << PAGE_SHIFT), frames, n, DOMID_IO,
 			       PTE_KERNEL | PTE_UNCACHED)) {
 			unmap_foreign(va, count);
 			return NULL;

@@ -41,9 +41,9 @@ struct trap_info {
 #define VGCF_i387_valid               1
 #define VGCF_in_kernel                4
 #define VGCF_failsafe_disables_events 8
-#define VGCF_in_syscall               8 /* of an iret frame */
 #define VGCF_syscall_disables_events  16
 #define VGCF_online                   32
+#define VGCF_in_syscall               256 /* of an iret frame */
 
 struct vcpu_guest_context {
 	u8 fpu[512];

@@ -19,6 +19,15 @@ struct module {
 	char cmdline[512];
 };
 
+/* As multiboot has it: a framebuffer, or text. */
+struct screen {
+	u64 address;
+	u32 pitch, width, height; /* bytes; pixels or characters */
+	u8 bits, type, colors[6]; /* position and size of red, green, blue */
+};
+#define SCREEN_RGB  1
+#define SCREEN_TEXT 2
+
 struct boot {
 	const char *loader;
 	unsigned int range_count, module_count;
@@ -26,6 +35,8 @@ struct boot {
 	struct module modules[MAX_MODULES];
 	u64 rsdp; /* physical; 0: to be searched for */
 	u8 rsdp_copy[36];
+	bool has_screen;
+	struct screen screen;
 };
 
 struct cpu;
@@ -46,6 +57,7 @@ void *map_device(u64 address, size_t size);
 void *map_boot(u64 address, size_t size);
 void hv_map(ulong va, u64 address, size_t size, u64 flags);
 void cpu_features(void);
+void fpu_init(void);
 void cpu_init(struct cpu *cpu);
 struct cpu *cpu_prepare(unsigned int id, u8 *block);
 void idt_init(void);

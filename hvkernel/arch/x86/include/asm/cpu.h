@@ -36,6 +36,7 @@ struct arch_cpu {
 	struct tss *tss; /* with the I/O bitmap behind it */
 	unsigned int windows_open;
 	ulong syscall_stack, syscall_scratch; /* entry.S */
+	u64 *window_entries;                  /* that map this CPU's windows at WINDOWS */
 	u8 windows_live;                      /* pages of the guest's GDT that are mapped */
 	bool ldt_live;
 };
@@ -46,6 +47,11 @@ static inline struct stack_top *stack_top(void)
 
 	__asm__("mov %%" STACK_REGISTER ", %0" : "=r"(sp));
 	return (struct stack_top *)(ROUND_DOWN(sp, CPU_BLOCK) + CPU_BLOCK) - 1;
+}
+
+static inline struct cpu *this_cpu(void)
+{
+	return stack_top()->cpu;
 }
 
 /* The frame of the guest that runs on this CPU. */

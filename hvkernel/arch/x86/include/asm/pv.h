@@ -38,6 +38,7 @@ ulong *guest_register(struct regs *r, unsigned int n);
 
 void fpu_save(struct vcpu *v);
 void fpu_trap(struct regs *r);
+void fpu_set(struct vcpu *v, const u8 *image); /* that a guest has given: 512 bytes */
 void time_info_update(struct vcpu *v);
 void wall_clock_update(struct domain *d);
 void segments_save(struct vcpu *v);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Words in a row: microcode is quicker at them than a loop. Returned is what lies behind the last.
- */
+/* Words in a row, which microcode does quicker than a loop. Returned is what lies behind them. */
 #ifndef BASE_WORDS_H
 #define BASE_WORDS_H
 

@@ -235,8 +235,8 @@ _Noreturn void guest_main(struct start_info *info)
 	set_traps();
 	if (!(start->flags & SIF_INITDOMAIN))
 		guest_role(start->cmd_line);
-	if (!strcmp(start->cmd_line, "attacks")) {
-		test_suite();
+	if (!strncmp(start->cmd_line, "attacks", 7)) {
+		test_suite(start->cmd_line[7] ? start->cmd_line + 8 : "");
 		finish();
 	}
 	if (!strcmp(start->cmd_line, "faults")) {

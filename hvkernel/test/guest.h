@@ -61,7 +61,7 @@ void test_events(void);
 void test_grants(void);
 void test_user(void);
 void test_domains(void);
-void test_suite(void);
+void test_suite(const char *prefix); /* of the names of those attacks that are made */
 void test_cycles(u32 turns);
 void test_faults(void);
 _Noreturn void churn(void); /* a domU of it */

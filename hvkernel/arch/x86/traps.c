@@ -44,7 +44,8 @@ static void interrupt(unsigned int vector)
 void leave_to_guest(void)
 {
 	do {
-		do_softirqs();
+		if (this_cpu()->softirqs)
+			do_softirqs();
 		if (vcpu_wants_upcall(current))
 			inject_event(guest_regs());
 	} while (this_cpu()->softirqs);

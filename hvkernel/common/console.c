@@ -94,17 +94,23 @@ size_t console_ring_read(char *out, size_t size, u32 *index, bool incremental, b
 	return n;
 }
 
-static long write(u32 count, ulong buffer)
+/* A serial line is slow, and others wait for the lock meanwhile: what is left to write stays in the
+ * arguments. */
+static long write(ulong *args)
 {
 	char text[128];
+	u32 count = (u32)args[1];
 
-	for (u32 done = 0; done < count;) {
-		size_t size = MIN(count - done, sizeof(text));
+	while (count) {
+		size_t size = MIN(count, sizeof(text));
 
-		if (!copy_from_guest(text, buffer + done, size))
+		if (!copy_from_guest(text, args[2], size))
 			return -EFAULT;
 		console_guest_write(current->domain->id, text, size);
-		done += size;
+		args[2] += size;
+		args[1] = count -= size;
+		if (count && preempt_wanted())
+			return -ECONTINUE;
 	}
 	return 0;
 }
@@ -120,15 +126,15 @@ static long read(u32 count, ulong buffer)
 	return copy_to_guest(buffer, text, size) ? (long)size : -EFAULT;
 }
 
-long console_io(u32 cmd, u32 count, ulong buffer)
+long console_io(ulong *args)
 {
-	if (count > 65536)
+	if ((u32)args[1] > 65536)
 		return -E2BIG;
-	switch (cmd) {
+	switch ((u32)args[0]) {
 	case CONSOLEIO_write:
-		return write(count, buffer);
+		return write(args);
 	case CONSOLEIO_read:
-		return read(count, buffer);
+		return read((u32)args[1], args[2]);
 	default:
 		return -ENOSYS;
 	}

@@ -39,8 +39,8 @@ static long create(struct domctl *op)
 		    (u32)MIN(op->u.createdomain.max_grant_frames, GRANT_FRAMES_MAX);
 	if (op->u.createdomain.max_vcpus)
 		error = domain_add_vcpus(d, op->u.createdomain.max_vcpus);
-	if (error)
-		domain_destroy(d);
+	while (error && domain_destroy(d) == -ECONTINUE)
+		; /* it has next to nothing */
 	op->domain = id;
 	return error;
 }

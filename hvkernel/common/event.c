@@ -51,7 +51,8 @@ void event_set_pending(struct domain *d, struct vcpu *v, u32 port)
 {
 	if (test_and_set_bit(d->shared->evtchn_pending, port))
 		return;
-	if (!test_bit(d->shared->evtchn_mask, port)) {
+	/* A domain that is being built may have no vcpus yet. */
+	if (v && !test_bit(d->shared->evtchn_mask, port)) {
 		set_bit(&v->info->pending_sel, port / BITS_PER_LONG);
 		vcpu_mark_pending(v);
 	}

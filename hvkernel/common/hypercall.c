@@ -58,7 +58,7 @@ long hypercall(ulong nr, ulong *args)
 	case HC_xen_version:
 		return xen_version((u32)args[0], args[1]);
 	case HC_console_io:
-		return console_io((u32)args[0], (u32)args[1], args[2]);
+		return console_io(args);
 	case HC_grant_table_op:
 		return grant_table_op(args);
 	case HC_vm_assist:

@@ -12,6 +12,7 @@
 static struct list queue = {&queue, &queue}; /* of runnable vcpus that do not run, by vruntime */
 static s64 min_vruntime;
 static struct timer cap_timer;
+static u64 cap_begin; /* of the period */
 
 static void runstate_change(struct vcpu *v, int state, u64 when)
 {
@@ -70,7 +71,8 @@ static void charge(struct vcpu *v, u64 when)
 	used = MIN(used, SEC); /* keeps the product small */
 	v->vruntime += (s64)(used * DEFAULT_WEIGHT * active_vcpus(d) / d->weight);
 	d->cpu_time += used;
-	d->used_in_period += used;
+	if (d->cap)
+		d->cap_left -= (s64)used;
 }
 
 static void enqueue(struct vcpu *v)
@@ -85,21 +87,29 @@ static void enqueue(struct vcpu *v)
 	list_insert(at, &v->queue);
 }
 
+/* What a domain may use of so much time. */
+static s64 cap_of(const struct domain *d, u64 time)
+{
+	return (s64)(time * d->cap / 100);
+}
+
+/* A period is as long as it was: timers are late. What others kept a domain from using in one it
+ * may use in the next ones. */
 static void cap_period(void *unused)
 {
+	u64 when = now(), passed = MIN(when - cap_begin, SEC);
 	bool any = false;
 
 	(void)unused;
+	cap_begin = when;
 	for (unsigned int i = 0; i < MAX_DOMAINS; i++) {
 		struct domain *d = domains[i];
-		u64 budget;
 
-		if (!d || !d->cap)
+		if (!d)
 			continue;
-		any = true;
-		budget = CAP_PERIOD * d->cap / 100;
-		d->used_in_period -= MIN(d->used_in_period, budget);
-		if (d->capped && d->used_in_period < budget) {
+		any |= !!d->cap;
+		d->cap_left = MIN(d->cap_left + cap_of(d, passed), cap_of(d, 4 * CAP_PERIOD));
+		if (d->capped && (!d->cap || d->cap_left > 0)) {
 			d->capped = false;
 			for (unsigned int n = 0; n < d->max_vcpus; n++)
 				if (d->vcpu[n])
@@ -107,16 +117,18 @@ static void cap_period(void *unused)
 		}
 	}
 	if (any)
-		timer_set(&cap_timer, now() + CAP_PERIOD);
+		timer_set(&cap_timer, when + CAP_PERIOD);
 }
 
 static void apply_cap(struct domain *d)
 {
 	if (!d->cap)
 		return;
-	if (!cap_timer.set)
-		timer_set(&cap_timer, now() + CAP_PERIOD);
-	if (d->capped || d->used_in_period < CAP_PERIOD * d->cap / 100)
+	if (!cap_timer.set) {
+		cap_begin = now();
+		timer_set(&cap_timer, cap_begin + CAP_PERIOD);
+	}
+	if (d->capped || d->cap_left > 0)
 		return;
 	d->capped = true;
 	for (unsigned int n = 0; n < d->max_vcpus; n++)
@@ -292,7 +304,7 @@ void schedule(void)
 		list_remove(&next->queue);
 		min_vruntime = MAX(min_vruntime, MIN(next->vruntime, min_vruntime + (s64)SEC));
 		if (next->domain->cap)
-			slice = MAX(MS, MIN(slice, CAP_PERIOD * next->domain->cap / 100));
+			slice = (u64)MIN((s64)slice, MAX((s64)MS, next->domain->cap_left));
 		timer_set(&cpu->slice, when + slice);
 	} else {
 		timer_stop(&cpu->slice);

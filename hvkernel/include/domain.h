@@ -76,7 +76,7 @@ struct domain {
 
 	/* sched.c */
 	u32 weight, cap; /* cap in percent of one CPU; 0: none */
-	u64 used_in_period;
+	s64 cap_left;    /* CPU time that the cap leaves it, ns */
 	bool capped;
 	u64 cpu_time;
 

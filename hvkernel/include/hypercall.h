@@ -12,7 +12,7 @@
 /* Does call `nr`; may change args. */
 long hypercall(ulong nr, ulong *args);
 
-long console_io(u32 cmd, u32 count, ulong buffer);
+long console_io(ulong *args);
 long sched_op(u32 cmd, ulong arg);
 long set_timer_op(u64 deadline);
 long vcpu_op(u32 cmd, u32 id, ulong arg);

@@ -140,6 +140,8 @@ _Noreturn void guest_role(const char *words)
 		if (failures)
 			leave(SHUTDOWN_crash);
 	}
+	if (!strcmp(words, "churn"))
+		churn();
 	suite_role(words);
 	leave(SHUTDOWN_poweroff);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "guest.h"
+#include "suite.h"
 #include "asm/pte.h"
 #include "lib.h"
 
@@ -7,7 +7,6 @@ extern u8 hypercall_page[];
 extern char trap_de[], trap_bp[], trap_ud[], trap_nm[], trap_np[], trap_ss[], trap_gp[], trap_pf[],
     trap_sys[], event_callback[], failsafe_callback[], syscall_callback[], probe_failed[],
     back_from_user[], second_again[];
-extern u8 second_stack[8192];
 
 struct start_info *start;
 struct shared_info *shared;
@@ -235,6 +234,14 @@ _Noreturn void guest_main(struct start_info *info)
 		guest_role(start->cmd_line);
 	if (!strcmp(start->cmd_line, "attacks")) {
 		test_suite();
+		finish();
+	}
+	if (!strcmp(start->cmd_line, "faults")) {
+		test_faults();
+		finish();
+	}
+	if (!strncmp(start->cmd_line, "cycles", 6)) {
+		test_cycles((u32)parse_number(start->cmd_line + 7, NULL));
 		finish();
 	}
 	check(CALL2(xen_version, XENVER_version, 0) == (4 << 16 | 17), "version is 4.17");

@@ -60,6 +60,9 @@ void test_grants(void);
 void test_user(void);
 void test_domains(void);
 void test_suite(void);
+void test_cycles(u32 turns);
+void test_faults(void);
+_Noreturn void churn(void); /* a domU of it */
 
 void *memset(void *to, int value, size_t size);
 void *memcpy(void *to, const void *from, size_t size);

@@ -1,8 +1,11 @@
-"""Prints what media cost after a warm build: {"iso": [seconds of ours, seconds of writing as many bytes], …}, and
-"grub-mkrescue": [seconds of our CD, its seconds], alternating.
+"""Prints what media cost after a warm build, as JSON: {"media": {NAME: [ours, all, mapped]}, "rescue": [ours, theirs],
+"command": seconds}.
+
+`ours`: the step that writes the medium with the hashing and storing of its result, and fsync of it; `all`: writing as
+many bytes to a new file, with fsync; `mapped`: only those that are no hole. All in seconds, medians, in turns.
+`command`: all of `xenbuild image` when the disk has to be written anew.
 
 Runs in xenbuild's own Python environment and in the declaration's folder: media_times.py FOLDER-OF-THE-CODE ROUNDS
-What is timed of ours is the last step alone, with the hashing and storing of its result; its inputs are there.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from statistics import median
 
@@ -26,37 +30,107 @@ from xenbuild.plan.action import File, OutputOf, encode_action
 from xenbuild.plan.code import Code
 from xenbuild.plan.run import run
 from xenbuild.spec.model import Declaration
+from xenbuild.store.digest import Digest
+from xenbuild.store.events import Event
+from xenbuild.store.files import data_of
+from xenbuild.store.store import Store
+
+CHUNK = 1 << 20
 
 
 def main() -> None:
+    rounds = int(sys.argv[2])
     found: dict[str, list[float]] = {}
+    said: dict[str, object] = {"media": found}
     with open_session(Path("xenbuild.yaml"), [], ["media"], {}) as session:
         declaration, settings = session.declarations[0], session.settings()
         build([declaration], settings, session.out)
         goals = plan(declaration, settings).images
-        for image in declaration.images:
-            goal = goals[image.name]
-            inputs = [source for source in goal.action.inputs.values() if isinstance(source, OutputOf)]
-            made = run(inputs, settings.store, jobs=1)
-            known = {n: made[s] if isinstance(s, OutputOf) else s for n, s in goal.action.inputs.items()}
-            key, _ = encode_action(goal.action, known, Code(settings.store).digest(goal.action.function))
-            ours, floor = [], []
-            for _ in range(int(sys.argv[2])):
-                (settings.store.root / "ac" / key.hash[:2] / key.hash).unlink()
-                began = time.monotonic()
-                result = run([goal], settings.store, jobs=1)[goal]
-                ours.append(time.monotonic() - began)
-                if isinstance(result, File):
-                    floor.append(written(settings.store.path(result.digest)))
-            if floor:
-                found[image.medium] = [median(ours), median(floor)]
-        rescue = Rescue(session, declaration)
-        found["grub-mkrescue"] = [found["iso"][0], median(rescue.seconds() for _ in range(int(sys.argv[2])))]
-    print(json.dumps(found))
+        steps = [Step(settings.store, image.medium, goals[image.name]) for image in declaration.images]
+        for step in steps:
+            if step.is_file:
+                found[step.medium] = measured(rounds, step.ours, step.write_all, step.write_mapped)
+        cd, rescue = next(step for step in steps if step.medium == "iso"), Rescue(session, declaration)
+        with rescue:
+            said["rescue"] = measured(rounds, cd.ours, rescue.seconds)
+        disk = next(step for step in steps if step.medium == "raw")
+        said["command"] = measured(rounds, disk.command)[0]
+    print(json.dumps(said))
+
+
+def measured(rounds: int, *ways: Callable[[], float]) -> list[float]:
+    """Medians of seconds; the ways take turns, so that what else the machine does meets all of them."""
+    seconds = [[way() for way in ways] for _ in range(rounds)]
+    return [median(column) for column in zip(*seconds, strict=True)]
+
+
+class Step:
+    """The last step of one medium, whose inputs are there."""
+
+    def __init__(self, store: Store, medium: str, goal: OutputOf) -> None:
+        self.store, self.medium, self.goal = store, medium, goal
+        inputs = [source for source in goal.action.inputs.values() if isinstance(source, OutputOf)]
+        made = run(inputs, store, jobs=1)
+        known = {n: made[s] if isinstance(s, OutputOf) else s for n, s in goal.action.inputs.items()}
+        self.key, _ = encode_action(goal.action, known, Code(store).digest(goal.action.function))
+        result = run([goal], store, jobs=1)[goal]
+        self.is_file, self.digest = isinstance(result, File), result.digest
+
+    def forget(self) -> None:
+        """Take result and content away: otherwise the content would be found there, and the new one be removed."""
+        (self.store.root / "ac" / self.key.hash[:2] / self.key.hash).unlink()
+        self.store.drop(self.digest)
+
+    def ours(self) -> float:
+        self.forget()
+        events: list[Event] = []
+        result = run([self.goal], self.store, jobs=1, events=events.append)[self.goal]
+        assert result.digest == self.digest, "the same bytes each time"
+        return sum(event.seconds for event in events if event.kind == "done") + synced(self.store.path(self.digest))
+
+    def write_all(self) -> float:
+        return self._written(lambda fd, size: iter([(0, size)]))
+
+    def write_mapped(self) -> float:
+        return self._written(data_of)
+
+    def _written(self, extents: Callable[[int, int], Iterator[tuple[int, int]]]) -> float:
+        path, size = self.store.path(self.digest), self.digest.size
+        with path.open("rb") as file, tempfile.NamedTemporaryFile(dir=self.store.root, buffering=0) as target:
+            pieces = list(extents(file.fileno(), size))
+            data = [(start, os.pread(file.fileno(), end - start, start)) for start, end in pieces]
+            began = time.monotonic()
+            for start, content in data:
+                target.seek(start)
+                for at in range(0, len(content), CHUNK):
+                    target.write(memoryview(content)[at : at + CHUNK])
+            target.truncate(size)
+            return time.monotonic() - began + synced(Path(target.name))
+
+    def command(self) -> float:
+        self.forget()
+        for path in Path("out").glob("*/*.raw"):
+            path.unlink()
+        began = time.monotonic()
+        argv = ["scripts/xenbuild", "image", "--profile", "media"]
+        subprocess.run(argv, check=True, stdout=subprocess.DEVNULL)
+        return time.monotonic() - began
+
+
+def synced(path: Path) -> float:
+    """Seconds until a file is on the disk."""
+    began = time.monotonic()
+    fd = os.open(path, os.O_RDONLY)
+    os.fsync(fd)
+    os.close(fd)
+    return time.monotonic() - began
 
 
 class Rescue:
-    """GRUB's own maker of CDs with the same bundle and packages; for a BIOS alone, which is less than ours does."""
+    """GRUB's own maker of CDs with the same bundle and packages; for a BIOS alone, which is less than ours does.
+
+    More platforms at once it only finds in /usr/lib/grub, which a tools tree is not.
+    """
 
     def __init__(self, session: Session, declaration: Declaration) -> None:
         settings = session.settings()
@@ -73,30 +147,35 @@ class Rescue:
         boot = self.folder / "tree/boot/grub"
         boot.mkdir(parents=True)
         bundle = plan(declaration, settings).compose.output("bundle")
-        made = run([bundle], settings.store, jobs=1)[bundle]
-        shutil.copy(settings.store.path(made.digest), boot / "bundle.elf")
+        made: Digest = run([bundle], settings.store, jobs=1)[bundle].digest
+        shutil.copy(settings.store.path(made), boot / "bundle.elf")
         (boot / "grub.cfg").write_text("menuentry x {\n\tmultiboot2 /boot/grub/bundle.elf\n}\n")
 
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *_: object) -> None:
+        shutil.rmtree(self.folder)
+
     def seconds(self) -> float:
-        words = ["-d", str(self.modules), "--fonts=", "--locales=", "--themes=", "-o", str(self.folder / "cd.iso")]
+        image = self.folder / "cd.iso"
+        image.unlink(missing_ok=True)
+        words = [
+            "-d",
+            str(self.modules),
+            "--fonts=",
+            "--locales=",
+            "--themes=",
+            "-o",
+            str(image),
+            str(self.folder / "tree"),
+        ]
         environment = {**os.environ, "PATH": f"{self.programs}:{os.environ['PATH']}"}
         began = time.monotonic()
-        argv = [str(self.programs / "grub-mkrescue"), *words, str(self.folder / "tree")]
+        argv = [str(self.programs / "grub-mkrescue"), *words]
         done = subprocess.run(argv, env=environment, capture_output=True, text=True)
         assert not done.returncode, done.stderr
-        return time.monotonic() - began
-
-
-def written(image: Path) -> float:
-    """Seconds to write the image's mapped bytes to a disk."""
-    size = image.stat().st_blocks * 512
-    with image.open("rb") as file, tempfile.TemporaryFile(dir=image.parent) as target:
-        data = file.read(size)
-        began = time.monotonic()
-        target.write(data)
-        target.flush()
-        os.fsync(target.fileno())
-        return time.monotonic() - began
+        return time.monotonic() - began + synced(image)
 
 
 main()

@@ -303,3 +303,31 @@ def test_the_tools_tree_has_the_server(project: Path, settings: Settings) -> Non
     tree = tools_tree(load(project / "xenbuild.yaml"), settings, "serve")
     assert isinstance(tree, ToolsTree)
     assert "Dnsmasq version" in subprocess.check_output([*tree.argv("dnsmasq"), "--version"], text=True)
+
+
+ASK = """
+import socket
+end = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+end.settimeout(60)
+for name in ("../../etc/passwd", "/etc/passwd", "x86_64-xen/net/netboot.json"):
+    end.sendto(b"\\0\\1" + name.encode() + b"\\0octet\\0", ("192.168.77.1", 69))
+    print(name, end.recv(2048)[:2].hex())
+"""  # TFTP: RFC 1350, opcodes 1 for a request, 3 for data, 5 for an error
+
+
+@pytest.mark.usefixtures("private_network")
+def test_what_lies_outside_is_refused_by_tftp(project: Path, tmp_path: Path) -> None:
+    served = tmp_path / "served"
+    words = [*serve_words("-i", "br0", *RANGE, "x86_64/xen"), "--", sys.executable, "-c", ASK]
+    with running(["unshare", "-rn", str(HERE / "lab.sh"), *words], project, SERVED=str(served), HOUSE="") as client:
+        assert client.wait(DEADLINE) == 0
+        assert client.stdout
+        answers = client.stdout.read1(4096).decode().split()
+        assert answers[1::2] == ["0005", "0005", "0003"]
+        deadline = time.monotonic() + DEADLINE
+        while not any(one["kind"] == "refused" for one in told(served)):
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+    refused = next(one for one in told(served) if one["kind"] == "refused")
+    assert (refused["by"], refused["text"]) == ("TFTP", "it is outside of what is served")
+    assert refused["file"].endswith("../../etc/passwd")

@@ -6,6 +6,7 @@ Writers of formats seek in it and write to it as to a file. What is a file alrea
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -57,6 +58,30 @@ class Extents:
                 raise ValueError(f"bytes {start} to {behind} are written twice")
             yield start, end, content
             behind = end
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Units of a disk that follow each other, and where the first of them lies in another file, counted in units."""
+
+    first: int
+    count: int
+    place: int
+
+
+def packed(disk: Extents, unit: int, place: int, out: Extents) -> list[Run]:
+    """Write the units of a disk that hold anything to `out`, one behind the other from its unit `place` on."""
+    runs: list[Run] = []
+    for start, end, content in disk:
+        first, behind = start // unit, -(-end // unit)
+        last = runs[-1] if runs else Run(0, 0, place)
+        if runs and first <= last.first + last.count:
+            runs[-1] = Run(last.first, max(last.count, behind - last.first), last.place)
+        else:
+            runs.append(Run(first, behind - first, last.place + last.count))
+        out.seek((runs[-1].place - runs[-1].first) * unit + start)
+        write_content(out, content)
+    return runs
 
 
 def size_of(content: Content | memoryview) -> int:

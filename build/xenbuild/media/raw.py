@@ -47,6 +47,13 @@ BOOT_SECTOR_AT, DRIVE_CHECK_AT, BLOCKS_AT = 0x5C, 0x66, 500  # in GRUB's boot.im
 
 
 def plan(making: Making) -> OutputOf:
+    inputs, params = wanted(making)
+    label = f"write the disk {making.image.name}"
+    return Action(label, "xenbuild.media.raw:run", params, inputs, ("image",), size_hint=64 * MIB).output("image")
+
+
+def wanted(making: Making) -> tuple[dict[str, Input], Json]:
+    """Inputs and params of what lays out the disk."""
     arch = making.declaration.target.arch
     inputs, params = _direct(making, DIRECT[arch]) if arch in DIRECT else _by_grub(making)
     image, slots = making.image, making.image.slots
@@ -58,8 +65,7 @@ def plan(making: Making) -> OutputOf:
         "tries": slots.tries if slots else 0,
         "slots template": templates.source("slots.cfg", making.declaration.folder) if slots else "",
     }
-    label = f"write the disk {image.name}"
-    return Action(label, "xenbuild.media.raw:run", params, inputs, ("image",), size_hint=64 * MIB).output("image")
+    return inputs, params
 
 
 def _direct(making: Making, file: str) -> tuple[dict[str, Input], Json]:
@@ -115,6 +121,11 @@ def require_dom0(making: Making) -> None:
 
 def run(job: Job) -> None:
     """Action: params and inputs as in plan() -> image."""
+    job.put_extents("image", *laid(job))
+
+
+def laid(job: Job) -> tuple[Extents, int]:
+    """What the disk consists of, and its size in bytes; the job has params and inputs as in plan()."""
     disk = _Disk(identity(job))
     loaders: dict[str, Content] = {}
     for name, file in sorted(job.params["loaders"].items()):
@@ -135,17 +146,12 @@ def run(job: Job) -> None:
         disk.fat("esp", gpt.ESP, {**loaders, "xenbuild/grub.cfg": choice.encode()}, label)
         disk.state(tries)
         size = sum(map(size_of, copy.values()))
+        copy["xenbuild/menu.cfg"] = text["xenbuild/grub.cfg"]
         for name in ("a", "b"):  # with room for a bundle that is twice as large
-            disk.fat(
-                f"slot-{name}",
-                gpt.BASIC_DATA,
-                {**copy, "xenbuild/menu.cfg": text["xenbuild/grub.cfg"]},
-                f"SLOT {name.upper()}",
-                size,
-            )
+            disk.fat(f"slot-{name}", gpt.BASIC_DATA, copy, f"SLOT {name.upper()}", size)
     if data := job.params["data"]:
         disk.data(data["label"], data["size"], data["format"])
-    job.put_extents("image", *disk.laid())
+    return disk.laid()
 
 
 def identity(job: Job) -> bytes:

@@ -1,14 +1,14 @@
 """The disk in the formats of clouds and other hypervisors: qcow2 of QEMU and vmdk of VMware.
 
-The bytes that a machine sees are those of `raw`; qemu-img converts them.
+The bytes that a machine sees are those of `raw`, laid out in the same way.
 """
 
 from __future__ import annotations
 
-import re
-import struct
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
+from xenbuild.formats.qcow2 import write_qcow2
+from xenbuild.formats.vmdk import write_vmdk
 from xenbuild.media import raw
 from xenbuild.media.medium import Medium
 from xenbuild.plan.action import Action, OutputOf
@@ -17,40 +17,23 @@ if TYPE_CHECKING:
     from xenbuild.media.medium import Making
     from xenbuild.plan.job import Job
 
-OPTIONS = {"qcow2": "compat=1.1", "vmdk": "subformat=monolithicSparse"}
-_CONTENT_ID = re.compile(rb"(?<=\nCID=)[0-9a-f]+(?=\n)")
-_DESCRIPTION_AT = struct.Struct("<28xQQ")  # of a vmdk's header: first sector and sectors of its description
-
 
 def run(job: Job) -> None:
-    """Action: params format; inputs disk, tools (qemu-img) -> image."""
-    from xenbuild.parts.toolstree import ToolsTree
-
-    form, out = job.params["format"], job.out("image")
-    program = ToolsTree(job.path("tools")).argv("qemu-img")
-    job.run([*program, "convert", "-f", "raw", "-O", form, "-o", OPTIONS[form], str(job.path("disk")), str(out)])
-    if form == "vmdk":
-        _name_content(out.open("r+b"), job.digest("disk").hash[:8])
-
-
-def _name_content(file: BinaryIO, name: str) -> None:
-    """Give the content an identifier that is made of it; qemu-img takes a random number."""
-    with file:
-        first, sectors = _DESCRIPTION_AT.unpack(file.read(_DESCRIPTION_AT.size))
-        file.seek(first * 512)
-        text = file.read(sectors * 512)
-        named, count = _CONTENT_ID.subn(name.encode(), text.rstrip(b"\0"))
-        assert count == 1 and len(named) < len(text), "qemu-img's description has one identifier and room"
-        file.seek(first * 512)
-        file.write(named.ljust(len(text), b"\0"))
+    """Action: params format, name (of the file) and those of raw; inputs of raw -> image."""
+    disk, size = raw.laid(job)
+    if job.params["format"] == "qcow2":
+        job.put_extents("image", *write_qcow2(disk, size))
+    else:
+        content = int.from_bytes(raw.identity(job)[:4])
+        job.put_extents("image", *write_vmdk(disk, size, job.params["name"], content))
 
 
 def _medium(form: str) -> Medium:
     def plan(making: Making) -> OutputOf:
-        inputs = {"disk": raw.plan(making), "tools": making.tools("media")}
-        label = f"convert the disk {making.image.name} to {form}"
-        action = Action(label, "xenbuild.media.virtual:run", {"format": form}, inputs, ("image",))
-        return action.output("image")
+        inputs, params = raw.wanted(making)
+        params |= {"format": form, "name": f"{making.image.name}.{form}"}
+        label = f"write the {form} disk {making.image.name}"
+        return Action(label, "xenbuild.media.virtual:run", params, inputs, ("image",)).output("image")
 
     return Medium(plan, lambda arch: f".{form}", format=form)
 

@@ -14,8 +14,10 @@
 #include "pagetype.h"
 #include "space.h"
 
+#define INSN_MAX 15
+
 struct insn {
-	u8 code[15];
+	u8 code[INSN_MAX + 4]; /* an immediate may seem to go on behind it */
 	unsigned int at, reg, size;
 	u8 rex, op, modrm;
 	bool two;
@@ -26,7 +28,7 @@ static bool decode(struct insn *i, ulong ip)
 	unsigned int rm, mod;
 
 	memset(i, 0, sizeof(*i));
-	for (unsigned int n = 0; n < sizeof(i->code); n++)
+	for (unsigned int n = 0; n < INSN_MAX; n++)
 		if (!copy_from_guest(&i->code[n], ip + n, 1))
 			break;
 	for (; i->at < 6; i->at++) {
@@ -59,7 +61,7 @@ static bool decode(struct insn *i, ulong ip)
 	if (mod == 0 && rm == 5)
 		i->at += 4;
 	i->at += mod == 1 ? 1 : mod == 2 ? 4 : 0;
-	return i->at < sizeof(i->code);
+	return i->at < INSN_MAX;
 }
 
 static u64 immediate(struct insn *i, unsigned int size)

@@ -15,7 +15,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define ROUND 2000000u /* steps between two lines of `work` */
+#define ROUND 20000000u /* steps between two lines of `work` */
 
 static volatile u32 sink;
 
@@ -29,7 +29,8 @@ static void work(void)
 {
 	for (u32 round = 1;; round++) {
 		compute(ROUND);
-		printf("work: round %u\n", round);
+		printf("work: round %u at %llu ms\n", round,
+		       (unsigned long long)(now() / MILLISECOND));
 	}
 }
 

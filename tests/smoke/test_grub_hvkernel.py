@@ -7,16 +7,29 @@ import shutil
 from pathlib import Path
 
 import pytest
-from project import Project
+from project import TOP, Project
 
 from xenbuild.media.build import Settings
 
 pytestmark = pytest.mark.smoke
 
 
-def test_grub_reads_its_configuration_from_a_disk(settings: Settings, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("target", "words"),
+    [
+        pytest.param("x86_64/hvkernel", ()),
+        pytest.param("ia32/hvkernel", ()),
+        pytest.param("x86_64/hvkernel", ("--profile", "debian"), marks=pytest.mark.slow),
+    ],
+    ids=["x86_64", "ia32", "debian"],
+)
+def test_grub_starts_a_kernel_from_a_disk(
+    target: str, words: tuple[str, ...], settings: Settings, tmp_path: Path
+) -> None:
     folder = tmp_path / "project"
     shutil.copytree(Path(__file__).with_name("grub"), folder, ignore=shutil.ignore_patterns("out"))
-    outcome = Project(folder, settings.store.root).run("test", "x86_64/hvkernel", "--json")
+    for name in ("clock", "exercise"):
+        shutil.copy(TOP / "recipes" / "examples" / "guests" / name / f"{name}.c", folder)
+    outcome = Project(folder, settings.store.root).run("test", target, "--json", *words)
     verdicts = json.loads(outcome.out) if outcome.out else []
     assert outcome.code == 0 and verdicts, outcome.err + json.dumps(verdicts, indent=1)

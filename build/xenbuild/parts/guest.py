@@ -106,22 +106,23 @@ class _Planner:
 
     def _grub(self, domain: Domain) -> Input:
         """GRUB in the place of the kernel."""
-        recipe = self._release.architectures[self._declaration.target.arch].grub
+        arch = self._declaration.target.arch
+        recipe = self._release.architectures["x86_64"].grub
         if recipe is None:
             raise DeclarationError(f"{self._release.name} has no GRUB for guests", at=domain.at("boot"))
-        path = recipe.files[domain.type]
+        path = recipe.files[domain.type if arch == "x86_64" else f"{domain.type}-{arch}"]
         (package,) = self._packages["grub"]
         tree = {"tree": unpacked(package, [path])}
         params = {"path": path, "what": package.name}
         taken = Action(f"take {path.rpartition('/')[2]}", "xenbuild.parts.sourced:pick", params, tree, ("file",))
         name = f"GRUB of {self._release.name}"
-        return prepared(taken.output("file"), domain.type, name, domain.at("boot"), packed=self._packed)
+        return prepared(taken.output("file"), domain.type, name, domain.at("boot"), packed=self._packed, pv=arch)
 
     def _content(self, name: str, domain: Domain, disk: Disk, boots: bool) -> Content:
         """What goes on a disk that is made; `boots`: GRUB starts the guest from it."""
         boot: dict[str, Input] = {}
         texts = {}
-        if boots:
+        if boots and self._declaration.target.arch in self._release.architectures:
             kernel = self._kernel(domain)
             # For a pv guest GRUB wants what libxenguest wants, for a pvh guest what a PC's boot loader does.
             linux = kernel.output("kernel")

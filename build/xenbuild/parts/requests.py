@@ -12,7 +12,8 @@ from xenbuild.sources.request import Request
 from xenbuild.spec.model import Declaration
 from xenbuild.spec.recipe import Archive, HypervisorRecipe, Release, Tools, load_recipe
 
-_FILES_AS = {"ia32": "x86_64"}  # architecture -> the one whose boot loaders it has as well
+# Architecture -> the one whose packages hold its boot loaders as well.
+_FILES_AS = {"ia32": "x86_64"}
 _HOST_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}  # uname -m -> Debian's name
 
 
@@ -32,9 +33,8 @@ def part_requests(declaration: Declaration, release: Release) -> dict[str, Reque
     user's packages in dom0, and `packages ...` for each list of packages that a guest or a disk has.
     """
     hypervisor = load_recipe(HypervisorRecipe, declaration.target.hypervisor, declaration.folder)
-    if declaration.target.arch not in release.architectures:
-        return {}  # spec/unikernel.py saw to it that nothing is taken from packages
-    arch = release.architectures[declaration.target.arch]
+    bare_arch = declaration.target.arch not in release.architectures
+    arch = release.architectures[_FILES_AS.get(declaration.target.arch, declaration.target.arch)]
     archives = added_archives(declaration)
 
     def request(
@@ -58,6 +58,10 @@ def part_requests(declaration: Declaration, release: Release) -> dict[str, Reque
     bare = declaration.dom0.kind == "unikernel"
     ours = any(domain.kernel is None and domain.boot != "firmware" for domain in declaration.domains.values())
     found = {}
+    if any(domain.boot == "grub" for domain in declaration.domains.values()) and arch.grub is not None:
+        found["grub"] = request("grub", arch.grub.roots, only="-")
+    if bare_arch:
+        return found  # spec/unikernel.py saw to it that nothing else is taken from packages
     if not bare or ours:  # guests without a kernel of their own take the release's, and busybox
         found["dom0"] = request("dom0", [*release.dom0.roots, *arch.dom0_roots], exclude=release.dom0.exclude)
     if declaration.hypervisor.file is None and not hypervisor.compiled:
@@ -78,8 +82,6 @@ def part_requests(declaration: Declaration, release: Release) -> dict[str, Reque
         found["microcode"] = request("microcode", microcode.packages, only="-", archives=more)
     if declaration.dom0.packages:
         found["extra"] = request("extra", declaration.dom0.packages, exclude=release.dom0.scripts)
-    if any(domain.boot == "grub" for domain in declaration.domains.values()) and arch.grub is not None:
-        found["grub"] = request("grub", arch.grub.roots, only="-")
     for names in package_lists(declaration):
         role = role_of(names)
         found[role] = request(role, sorted(set(names)), exclude=release.dom0.scripts)
@@ -165,8 +167,13 @@ def _components(release: Release, names: Sequence[str]) -> tuple[Archive, ...]:
     return (Archive(name=name, mirrors=first.mirrors, suites=first.suites, components=[*names], keyring=first.keyring),)
 
 
-def needed_groups(tools: Tools, architectures: Collection[str], host: str) -> list[str]:
-    """The groups of tools that a declaration may need on a host whose targets are of these architectures."""
+def needed_groups(tools: Tools, architectures: Collection[str], host: str, folder: Path) -> list[str]:
+    """The groups of tools that the declaration in `folder` may need on a host, with targets of these architectures.
+
+    Tools of tests are those of the project whose recipe it is: nobody else's lock has them.
+    """
     having = {_FILES_AS.get(arch, arch) for arch in architectures}
     wanted = [group for group in sorted(tools.groups) if tools.files.get(group) in (None, *having)]
+    if not tools.file.is_relative_to(folder):
+        wanted = [group for group in wanted if group.split("-")[0] != "test"]
     return [group for group in wanted if group not in tools.hosts[host]]

@@ -72,7 +72,7 @@ def _check_guest(made: Declaration, name: str, domain: Domain, problems: Problem
     at = made.at(f"domains.{name}")
     if name.lower() in RESERVED:
         problems.add(at, f"{what}: {quote(name)} is Xen's own name", "give the guest another name")
-    x86 = made.target.arch == "x86_64"
+    x86 = made.target.arch in ("x86_64", "ia32")
     hvm = domain.type == "hvm"
     rules: list[tuple[bool, Node, str, str, str]] = [
         (domain.boot == "firmware" and not hvm, domain, "boot", "only an hvm guest has firmware", "write type: hvm"),

@@ -87,7 +87,7 @@ class Grub(Node):
     """GRUB as a guest's kernel, which reads its configuration from the guest's disks."""
 
     roots: list[str] = key("packages that hold it")
-    files: dict[str, str] = key("its file by type of guest")
+    files: dict[str, str] = key("its file by type of guest; pv-ia32: of pv guests on an ia32 hypervisor")
 
 
 @dataclass(kw_only=True)

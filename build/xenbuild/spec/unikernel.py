@@ -17,6 +17,7 @@ from xenbuild.spec.scalars import format_size, quote
 
 # dom0-image/unikernel/config.h
 MAX_NAME, MAX_DISKS, MAX_NETWORKS, MAX_CMDLINE, MAX_CPU = 31, 4, 4, 1023, 31
+GRUB_MENU = "/boot/grub/grub.cfg"
 # What to do about files and disks of guests that dom0 has no room for.
 MORE = "write dom0.memory: {} at least, or give large disks as `path: /dev/…`, a device that dom0 drives"
 _DISK = re.compile(r"xvd[a-p]")
@@ -80,9 +81,20 @@ def _check_packages(made: Declaration, recipes: Sequence[Recipe], problems: Prob
     if release is None or made.target.arch in release.architectures:
         return
     for name, domain in made.domains.items():
-        if domain.kernel is None:
+        if domain.kernel is None and not (domain.boot == "grub" and _brings_menu(domain)):
             message = f"domains.{name}: {made.release} has no packages for {made.target.arch}, so no kernel either"
-            problems.add(domain.at("kernel"), message, "name a kernel, for instance a source of kind unikernel")
+            advice = "name a kernel, for instance a source of kind unikernel"
+            if domain.boot == "grub":
+                advice = f"put {GRUB_MENU} and a kernel on the first disk, with `files`"
+            problems.add(domain.at("kernel" if domain.boot != "grub" else "boot"), message, advice)
+
+
+def _brings_menu(domain: Domain) -> bool:
+    """Whether GRUB's configuration on the first disk is the user's, and with it what GRUB starts."""
+    first = domain.disks[0] if domain.disks else None
+    if first is None or first.filesystem is None:
+        return True  # a disk of the user's, or an error that is reported elsewhere
+    return any(file.path == GRUB_MENU for file in first.files)
 
 
 def _dom0(made: Declaration) -> Iterator[Rule]:

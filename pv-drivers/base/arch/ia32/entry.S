@@ -17,7 +17,7 @@
 	NOTE(2, .long hypercall_page)			/* HYPERCALL_PAGE */
 	NOTE(3, .long 0)				/* VIRT_BASE */
 	NOTE(4, .long 0)				/* PADDR_OFFSET */
-	NOTE(9, .asciz "yes[extended-cr3]")		/* PAE_MODE */
+	NOTE(9, .asciz "yes")				/* PAE_MODE */
 	NOTE(17, .long 0x810)				/* SUPPORTED_FEATURES: dom0, pae_pgdir_above_4gb */
 
 	.text

@@ -69,6 +69,11 @@ def boot(
     return Boot(log.read_text(errors="replace"), done.returncode)
 
 
+def verdicts(console: str) -> dict[str, str]:
+    """What was said of each attack, by its name."""
+    return dict(re.findall(r"^attack ([\w ]+): (.+?)\r*$", console, re.MULTILINE))
+
+
 def needs_limits() -> set[str]:
     """The rows that only a machine which checks segment limits can judge; QEMU's TCG does not."""
     text = "".join(file.read_text() for file in SOURCES.glob("*.c"))

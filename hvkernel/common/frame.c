@@ -135,9 +135,24 @@ static void flush_last_owner(mfn_t mfn, ulong count)
 	tlb_flush_since(stamp);
 }
 
-void *hv_alloc(unsigned int order)
+static u32 fail_at;
+
+void allocation_fail_at(u32 n)
 {
-	mfn_t mfn = frame_alloc(order, ZONE_DIRECT);
+	fail_at = n;
+}
+
+bool allocation_fails(const char *who)
+{
+	if (!fail_at || --fail_at)
+		return false;
+	printk("no memory for %s (fault injection)\n", who);
+	return true;
+}
+
+void *hv_alloc_for(unsigned int order, const char *who)
+{
+	mfn_t mfn = allocation_fails(who) ? INVALID_MFN : frame_alloc(order, ZONE_DIRECT);
 	void *memory;
 
 	if (mfn == INVALID_MFN)
@@ -162,14 +177,14 @@ static void give(struct domain *d, struct page *page)
 	d->held_pages++;
 }
 
-mfn_t domain_frames_alloc(struct domain *d, unsigned int order)
+mfn_t domain_frames_alloc_for(struct domain *d, unsigned int order, const char *who)
 {
 	ulong count = 1ul << order;
 	mfn_t mfn;
 
 	if (order > MAX_ORDER || d->dying || d->tot_pages + count > d->max_pages)
 		return INVALID_MFN;
-	mfn = frame_alloc(order, ZONE_ANY);
+	mfn = allocation_fails(who) ? INVALID_MFN : frame_alloc(order, ZONE_ANY);
 	if (mfn == INVALID_MFN)
 		return mfn;
 	flush_last_owner(mfn, count);

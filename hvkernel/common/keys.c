@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Debug keys on the hypervisor's console, as Xen has them. */
+#include "cmdline.h"
 #include "console.h"
 #include "cpus.h"
 #include "event.h"
@@ -66,6 +67,20 @@ static void show_cpus(void)
 	}
 }
 
+/* For tests, and only where the command line has the word. */
+static u32 fail_at;
+
+static void fail_later(void)
+{
+	if (cmdline_has("fault-injection"))
+		allocation_fail_at(++fail_at);
+}
+
+static void fail_no_more(void)
+{
+	allocation_fail_at(fail_at = 0);
+}
+
 static void reboot(void)
 {
 	machine_stop(true, 0);
@@ -84,6 +99,8 @@ static const struct {
     {'m', show_memory, "memory"},
     {'r', show_cpus, "what runs on each CPU"},
     {'d', dump_stack, "the stack of this CPU"},
+    {'f', fail_later, "with fault-injection: the next allocation fails, or one more later"},
+    {'F', fail_no_more, "no allocation fails any more"},
     {'R', reboot, "restart the machine"},
 };
 

@@ -75,13 +75,19 @@ void frame_free(mfn_t mfn, unsigned int order);
 void frames_add(mfn_t start, mfn_t end);
 
 /* Zeroed memory for the hypervisor; NULL if there is none. */
-void *hv_alloc(unsigned int order);
+void *hv_alloc_for(unsigned int order, const char *who);
+#define hv_alloc(order) hv_alloc_for(order, __func__)
 void hv_free(void *memory, unsigned int order);
+
+/* Fault injection: the n-th allocation from now on finds no memory, and says for whom; 0: none. */
+void allocation_fail_at(u32 n);
+bool allocation_fails(const char *who);
 
 struct domain;
 
 /* 2^order zeroed frames for a domain, within its limit; INVALID_MFN if that cannot be. */
-mfn_t domain_frames_alloc(struct domain *d, unsigned int order);
+mfn_t domain_frames_alloc_for(struct domain *d, unsigned int order, const char *who);
+#define domain_frames_alloc(d, order) domain_frames_alloc_for(d, order, __func__)
 /* A page of the hypervisor's memory that the domain may map as well (shared_info, grant table). */
 void *domain_shared_alloc(struct domain *d);
 

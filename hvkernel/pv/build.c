@@ -286,6 +286,8 @@ static void load_all(struct build *b)
 	if (b->kernel.has_hypercall_page) {
 		u8 *page = hv_alloc(0);
 
+		if (!page)
+			panic("no memory for dom0's hypercall page");
 		fill_hypercall_page(page);
 		write_memory(b, b->kernel.hypercall_page - b->base, page, PAGE_SIZE);
 		hv_free(page, 0);

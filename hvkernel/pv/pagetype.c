@@ -23,8 +23,11 @@ static int leaf_get(u64 e, struct domain *d, const struct domain *owner)
 	struct page *page = page_of(pte_mfn(e));
 	int error;
 
+	/* A frame that a guest only says is its own is none that dom0 may map in its name. */
 	if (!page)
-		return io_frame_allowed(d, pte_mfn(e)) ? 0 : -EPERM;
+		return io_frame_allowed(d, pte_mfn(e)) && io_frame_allowed(owner, pte_mfn(e))
+			   ? 0
+			   : -EPERM;
 	if (!page_get(page, owner))
 		return -EINVAL;
 	if (!(e & PTE_RW))

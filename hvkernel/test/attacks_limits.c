@@ -75,7 +75,7 @@ bool machine_checks_limits(void)
 	static signed char known = -1;
 
 	if (known < 0) {
-		known = !gdt_of(segment(0, 0, DATA, BYTES)) && stops_read(SELECTOR, VIRT_BASE);
+		known = gdt_of(segment(0, 0, DATA, BYTES)) || stops_read(SELECTOR, VIRT_BASE);
 		no_gdt();
 	}
 	return known;

@@ -2,6 +2,7 @@
 /* Domains that come and go by chance: of all sizes, half built, or destroyed while they run.
  * Nothing of them may be left. */
 #include "builder.h"
+#include "suite.h"
 #include "asm/pte.h"
 #include "errno.h"
 #include "lib.h"
@@ -211,14 +212,25 @@ void test_cycles(u32 turns)
 	check(control(DOMCTL_getdomaininfo, 1) == -ESRCH, "no domain is left");
 }
 
+/* Maps a page of its own by a grant to itself, and leaves it so. */
+static void map_own_grant(u32 ref)
+{
+	struct grant_map m = {(ulong)page_alloc(), GNTMAP_host_map, ref, own_id(), 0, 0, 0};
+
+	CALL3(grant_table_op, GNTTABOP_map_grant_ref, &m, 1);
+}
+
 /* What a whole one does until it is destroyed. */
 _Noreturn void churn(void)
 {
+	u32 ref = grant_page(&state, own_id());
+
 	struct memory_reservation r = {0, 1, 0, 0, DOMID_SELF};
 	ulong frames[32], frame;
 	u32 port;
 
 	state += system_time();
+	map_own_grant(ref);
 	for (;;) {
 		struct evtchn_alloc_unbound unbound = {DOMID_SELF, DOMID_SELF, 0};
 		struct grant_setup_table setup = {DOMID_SELF, chance(32), 0, (ulong)frames};
@@ -235,6 +247,8 @@ _Noreturn void churn(void)
 		ext(MMUEXT_PIN_L1_TABLE, frame);
 		if (chance(2))
 			CALL2(memory_op, XENMEM_decrease_reservation, &r);
+		if (!chance(8))
+			map_own_grant(ref);
 		CALL2(set_timer_op, system_time() + chance(100000), 0);
 		if (page == (void *)(VIRT_BASE + (800ul << PAGE_SHIFT)))
 			nap(1000000000);

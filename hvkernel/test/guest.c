@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "guest.h"
+#include "suite.h"
 #include "asm/pte.h"
 #include "lib.h"
 
@@ -7,11 +7,11 @@ extern u8 hypercall_page[];
 extern char trap_de[], trap_bp[], trap_ud[], trap_nm[], trap_np[], trap_ss[], trap_gp[], trap_pf[],
     trap_sys[], event_callback[], failsafe_callback[], syscall_callback[], probe_failed[],
     back_from_user[], second_again[];
-extern u8 second_stack[8192];
 
 struct start_info *start;
 struct shared_info *shared;
-volatile unsigned int traps_seen[257];
+volatile unsigned int traps_seen[258];
+bool failsafe_wanted;
 volatile ulong last_error, last_address;
 volatile u32 last_port;
 unsigned int failures;
@@ -176,6 +176,8 @@ void guest_trap(struct trap_frame *f)
 	}
 	if (f->number == 3)
 		return;
+	if (f->number == 257 && !failsafe_wanted)
+		leave(SHUTDOWN_crash);
 	if ((f->cs & 3) == 3 || f->number == 0x80) {
 		last_error = f->ax;
 		f->ip = (ulong)back_from_user;
@@ -233,8 +235,12 @@ _Noreturn void guest_main(struct start_info *info)
 	set_traps();
 	if (!(start->flags & SIF_INITDOMAIN))
 		guest_role(start->cmd_line);
-	if (!strcmp(start->cmd_line, "attacks")) {
-		test_suite();
+	if (!strncmp(start->cmd_line, "attacks", 7)) {
+		test_suite(start->cmd_line[7] ? start->cmd_line + 8 : "");
+		finish();
+	}
+	if (!strcmp(start->cmd_line, "faults")) {
+		test_faults();
 		finish();
 	}
 	if (!strncmp(start->cmd_line, "cycles", 6)) {

@@ -88,6 +88,7 @@ domid_t own_id(void);
 
 /* The second vcpu runs `function` over and over, until it is told to stop; a fault only makes it
  * begin anew. */
+extern u8 second_stack[8192];
 bool second_start(void (*function)(void));
 void second_stop(void);
 

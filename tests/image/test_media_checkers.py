@@ -22,6 +22,7 @@ from xenbuild.formats.fatread import read_fat
 from xenbuild.formats.gpt import read_gpt
 from xenbuild.media.build import Settings
 from xenbuild.parts.toolstree import ToolsTree
+from xenbuild.spec.load import load, target_named
 from xenbuild.trust.verify import verify
 
 pytestmark = pytest.mark.image
@@ -146,6 +147,27 @@ def test_virtual_disks_hold_the_bytes_of_a_disk(folder: str, project: Project, t
     assert len(plain[0]) == len(plain[1])
 
 
+def test_the_layout_is_one_that_skopeo_takes(
+    project: Project, tools_group: Callable[[str], ToolsTree], tmp_path: Path
+) -> None:
+    """It reads index and manifest and copies every blob, comparing the digests."""
+    layout, copied = project.image("x86_64-xen/parts-oci.oci"), tmp_path / "copied"
+    words = [*tools_group("test-oci").argv("skopeo"), "--insecure-policy", "copy"]
+    checked(*words, f"oci:{layout}", f"dir:{copied}")
+    manifest = json.loads((copied / "manifest.json").read_bytes())
+    listed = {layer["annotations"]["org.opencontainers.image.title"]: layer for layer in manifest["layers"]}
+    bundle = copied / listed["bundle.elf"]["digest"].removeprefix("sha256:")
+    archive = project.image("x86_64-xen/parts.tar")
+    assert bundle.read_bytes() == subprocess.check_output(["tar", "-xOf", archive, "parts/bundle.elf"])
+    damaged = tmp_path / "damaged"
+    shutil.copytree(layout, damaged)
+    blob = damaged / "blobs/sha256" / bundle.name
+    blob.unlink()
+    blob.write_bytes(flipped(bundle.read_bytes()))
+    done = subprocess.run([*words, f"oci:{damaged}", f"dir:{tmp_path / 'other'}"], capture_output=True, timeout=120)
+    assert done.returncode != 0 and b"Digest did not match" in done.stderr
+
+
 def test_the_application_is_one_that_signing_tools_take(project: Project, tools: Tool, tmp_path: Path) -> None:
     """sbsign signs it without complaint, and sbverify believes that signature and no other."""
     key, certificate, other = (tmp_path / name for name in ("db.key", "db.pem", "other.pem"))
@@ -238,13 +260,38 @@ def _middle_of_the_kernel(out: Path) -> bytes:
 
 def test_another_store_makes_the_same_bytes(settings: Settings, project: Project, tmp_path: Path) -> None:
     """All media again, from packages alone, in another folder and at another time of day."""
+    same_elsewhere(settings, project, tmp_path, "x86_64/xen")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("target", ["arm64/xen", "armv7/xen", "x86_64/hvkernel", "ia32/hvkernel"])
+def test_another_store_makes_the_same_bytes_of_every_target(
+    target: str, settings: Settings, project: Project, tmp_path: Path
+) -> None:
+    assert project.run("image", "--profile", "media", target).code == 0
+    same_elsewhere(settings, project, tmp_path, target)
+
+
+def same_elsewhere(settings: Settings, project: Project, tmp_path: Path, target: str) -> None:
     there = Project.of(TOP / "xenbuild.yaml", tmp_path / "a folder of another name", tmp_path / "store")
     there.environment = {"TZ": "Pacific/Kiritimati", "PYTHONHASHSEED": "7"}
     share_packages(settings.store, there.store)
-    outcome = there.run("image", "--profile", "media", "x86_64/xen", "-j1")
+    outcome = there.run("image", "--profile", "media", target, "-j1")
     assert outcome.code == 0, outcome.err
-    here = project.folder / "out/x86_64-xen"
-    files = [path.relative_to(here) for path in here.rglob("*") if path.is_file() and "tests" not in path.parts]
-    assert len(files) > 12
+    own = Path("out", target.replace("/", "-"))
+    files, others = (
+        {
+            path.relative_to(folder / own)
+            for path in (folder / own).rglob("*")
+            if path.is_file() and "tests" not in path.parts
+        }
+        for folder in (project.folder, there.folder)
+    )
+    media = {one["medium"] for one in json.loads((there.folder / own / "manifest.json").read_text())["images"]}
+    declared = load(
+        project.folder / "xenbuild.yaml", target_named(target, project.folder / "xenbuild.yaml", ["media"]), ["media"]
+    )
+    assert media == {image.medium for image in declared.images}
+    assert files == others
     for file in files:
-        assert (there.folder / "out/x86_64-xen" / file).read_bytes() == (here / file).read_bytes(), file
+        assert (there.folder / own / file).read_bytes() == (project.folder / own / file).read_bytes(), file

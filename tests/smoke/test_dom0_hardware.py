@@ -7,7 +7,7 @@ import re
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,24 +37,24 @@ def project(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Pro
     return Project(folder, settings.store.root)
 
 
-def passes(project: Project, arch: str, *tests: str) -> None:
+def passes(project: Project, target: str) -> None:
     for name in ("sata.img", "bad.img"):
         (project.folder / name).write_bytes(bytes(2 << 20))
-    words = [word for test in tests for word in ("-k", test)]
-    outcome = project.run("test", f"{arch}/hvkernel", "--json", "-j1", *words)
+    outcome = project.run("test", target, "--json", "-j1")
     verdicts = json.loads(outcome.out) if outcome.out else []
     assert outcome.code == 0 and verdicts, outcome.err + json.dumps(verdicts, indent=1)
 
 
 def test_a_pentium_2_shows_a_guest_and_uses_a_sata_disk(project: Project) -> None:
-    passes(project, "ia32")
+    passes(project, "ia32/hvkernel")
     disk = (project.folder / "sata.img").read_bytes()
     assert all(disk[at : at + 512].strip(b"\0") for at in range(0, len(disk), 512))  # the guest wrote every sector
 
 
 @pytest.mark.slow
-def test_so_does_a_machine_of_64_bits(project: Project) -> None:
-    passes(project, "x86_64")
+@pytest.mark.parametrize("target", ["x86_64/hvkernel", "x86_64/xen"])
+def test_so_does_a_machine_of_64_bits(project: Project, target: str) -> None:
+    passes(project, target)
 
 
 @dataclass
@@ -94,10 +94,10 @@ class Machine:
 
 
 @contextmanager
-def machine(argv: list[str], kernel: Path, folder: Path) -> Iterator[Machine]:
+def machine(argv: list[str], start: Sequence[str], folder: Path) -> Iterator[Machine]:
     qmp, log = Qmp(), folder / "console"
     words = ["-accel", "tcg", "-m", "128", "-nic", "none", "-display", "none", "-no-reboot"]
-    words += ["-serial", f"file:{log}", "-kernel", str(kernel), *qmp.argv()]
+    words += ["-serial", f"file:{log}", *start, *qmp.argv()]
     with subprocess.Popen([*argv, *words], pass_fds=[qmp.theirs.fileno()]) as process:
         try:
             yield Machine(qmp, log)
@@ -149,7 +149,7 @@ def test_the_shell_is_used_by_screen_and_keyboard(
     project: Project, tool: Callable[[str], list[str]], tmp_path: Path, arch: str
 ) -> None:
     argv = [*tool("qemu-system-x86_64"), "-cpu", CPUS[arch], "-vga", "std"]
-    with machine(argv, image(project, arch), tmp_path) as here:
+    with machine(argv, ["-kernel", str(image(project, arch))], tmp_path) as here:
         here.said("paint: a screen of 640x480")
         here.shows(text_of, r"dom0: unikernel on Xen ABI (.|\n)*xenbuild: dom0 ready(.|\n)*\ndom0>")
         for key in ("l", "i", "s", "t", "ret"):
@@ -178,7 +178,7 @@ def test_a_card_without_a_linear_mode_shows_text(
     project: Project, tool: Callable[[str], list[str]], tmp_path: Path, arch: str
 ) -> None:
     argv = [*tool("qemu-system-x86_64"), "-cpu", CPUS[arch], "-vga", "cirrus"]
-    with machine(argv, image(project, arch), tmp_path) as here:
+    with machine(argv, ["-kernel", str(image(project, arch))], tmp_path) as here:
         here.said("dom0: a screen of 80 columns and 25 rows")
         here.said("paint: a screen of 640x480")
         for key in ("h", "e", "l", "p", "ret"):
@@ -198,3 +198,29 @@ def test_qemus_back_ends_show_our_guest(settings: Settings, tmp_path: Path) -> N
     outcome = Project(folder, settings.store.root).run("test", "--json")
     verdicts = json.loads(outcome.out) if outcome.out else []
     assert outcome.code == 0 and verdicts, outcome.err + json.dumps(verdicts, indent=1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("arch", CPUS)
+def test_the_mode_that_grub_set_is_used(
+    project: Project, tool: Callable[[str], list[str]], tools_dir: Path, tmp_path: Path, arch: str
+) -> None:
+    """On a card that only its BIOS can set to a mode."""
+    iso, folder = tmp_path / "x.iso", tmp_path / "iso"
+    folder.mkdir()
+    shutil.copy(image(project, arch), folder / "bundle.elf")
+    config = tmp_path / "early.cfg"
+    config.write_text("multiboot2 (cd)/bundle.elf\nboot\n")  # which asks for any framebuffer
+    needed = ["biosdisk", "iso9660", "normal", "boot", "multiboot2", "vbe", "all_video"]
+    words = ["-O", "i386-pc-eltorito", "-d", str(tools_dir / "usr/lib/grub/i386-pc"), "-p", "/", "-c", str(config)]
+    subprocess.run([*tool("grub-mkimage"), *words, "-o", str(folder / "grub.img"), *needed], check=True)
+    words = ["-b", "grub.img", "-no-emul-boot", "-boot-load-size", "4", "-boot-info-table"]
+    subprocess.run([*tool("xorriso"), "-as", "mkisofs", "-quiet", "-o", str(iso), *words, str(folder)], check=True)
+    argv = [*tool("qemu-system-x86_64"), "-cpu", CPUS[arch], "-vga", "vmware"]
+    with machine(argv, ["-cdrom", str(iso), "-boot", "d"], tmp_path) as here:
+        here.said("paint: a screen of 640x480")
+        assert here.picture().width != 720  # VGA's text mode
+        here.shows(text_of, r"dom0: unikernel on Xen ABI (.|\n)*xenbuild: dom0 ready(.|\n)*\ndom0>")
+        for key in ("s", "c", "r", "e", "e", "n", "spc", "p", "a", "i", "n", "t", "ret"):
+            here.press(key)
+        here.shows(lambda picture: picture.pixels[:3].hex(), "ff0000")

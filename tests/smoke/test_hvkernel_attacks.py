@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from functools import cache
 
 import pytest
-from hvguest import CPUS, Boot, attacks, boot, build, needs_limits
+from hvguest import CPUS, Boot, attacks, boot, build, needs_limits, verdicts
 
 from xenbuild.media.build import Settings
 from xenbuild.parts.toolstree import ToolsTree
@@ -28,15 +27,14 @@ def suite(
     tools_group("build")  # its packages are there from now on
 
     @cache
-    def said(arch: str, cpus: int = 2) -> Boot:
+    def said(arch: str, cpus: int = 1, prefix: str = "") -> Boot:
         folder = tmp_path_factory.mktemp(arch)
-        return boot(tool("qemu-system-x86_64"), build(arch, settings), folder, arch, "attacks", cpus=cpus)
+        parts = build(arch, settings)
+        # CPUs of QEMU wait for each other's lock when the machine has fewer: minutes.
+        words, deadline = f"attacks {prefix}".strip(), 300.0 * cpus * cpus
+        return boot(tool("qemu-system-x86_64"), parts, folder, arch, words, cpus=cpus, deadline=deadline)
 
     return said
-
-
-def verdicts(console: str) -> dict[str, str]:
-    return dict(re.findall(r"^attack ([\w ]+): (.+?)\r?$", console, re.MULTILINE))
 
 
 def possible(name: str) -> tuple[str, ...]:
@@ -54,17 +52,17 @@ def test_attack_does_no_harm(suite: Callable[..., Boot], arch: str, name: str) -
 def test_all_attacks_of_the_sources_are_made(suite: Callable[..., Boot], arch: str) -> None:
     done = suite(arch)
     assert set(verdicts(done.console)) == set(attacks(arch))
-    assert len([name for name in attacks(arch) if not name.endswith(" by dom0")]) >= 80
+    assert len([name for name in attacks(arch) if not name.endswith(" by dom0")]) >= 250
     assert "pass nothing is lost" in done.console
     assert done.passed(), done.console[-3000:]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("cpus", [1, 4])
+@pytest.mark.parametrize(("cpus", "prefix"), [(2, "race"), (4, "race"), (4, "")])
 @pytest.mark.parametrize("arch", CPUS)
-def test_attacks_do_no_harm_with_other_numbers_of_cpus(suite: Callable[..., Boot], arch: str, cpus: int) -> None:
-    done = suite(arch, cpus)
+def test_attacks_do_no_harm_on_several_cpus(suite: Callable[..., Boot], arch: str, cpus: int, prefix: str) -> None:
+    done = suite(arch, cpus, prefix)
     bad = {name: said for name, said in verdicts(done.console).items() if said not in possible(name)}
     assert not bad
-    assert set(verdicts(done.console)) == set(attacks(arch))
+    assert set(verdicts(done.console)) == {name for name in attacks(arch) if name.startswith(prefix)}
     assert done.passed(), done.console[-3000:]

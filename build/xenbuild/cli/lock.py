@@ -83,6 +83,6 @@ def _requests(file: Path, profiles: Sequence[str], variables: Mapping[str, str])
     folder = file.parent.absolute()
     tools = load_tools(folder)
     for host in tools.hosts:
-        groups = needed_groups(tools, {target.arch for target in every}, host)
+        groups = needed_groups(tools, {target.arch for target in every}, host, folder)
         found += tool_requests(tools, groups, folder, host).values()
     return found

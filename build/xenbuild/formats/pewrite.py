@@ -1,6 +1,7 @@
 """Adds sections to UEFI applications, so that firmware loads data together with the program (Microsoft PE format).
 
-The result is what signing tools want: sections aligned in the file, no symbols behind them, a correct checksum.
+The result is what signing tools want: sections aligned in the file, no symbols behind them. Its checksum is 0, which
+means none: firmware looks at none, and what signs the file computes it (formats/authenticode.py).
 """
 
 from __future__ import annotations
@@ -69,25 +70,10 @@ def add_sections(image: bytes, more: Sequence[Section], name: str) -> tuple[Exte
 
 def checksum(image: bytes | bytearray, field: int) -> int:
     """The checksum of a PE file whose checksum is at offset `field` (CheckSumMappedFile of ImageHlp)."""
-    return _folded([bytes(image[:field]) + bytes(4) + bytes(image[field + 4 :])]) + len(image)
-
-
-def _folded(contents: Iterable[Content]) -> int:
-    """The sum of all 16-bit words, with what is carried out of 16 bits added again; each content begins a word."""
-    total = 0
-    for content in contents:
-        for piece in _pieces(content):
-            total += int.from_bytes(piece, "little")  # 2**16 is 1 where the carry is added: long numbers do as well
-    return total % 0xFFFF or (0xFFFF if total else 0)
-
-
-def _pieces(content: Content) -> Iterable[bytes]:
-    if isinstance(content, bytes):
-        yield from (content[at : at + _PIECE] for at in range(0, len(content), _PIECE))
-    else:
-        with content.open("rb", buffering=0) as file:
-            while piece := file.read(_PIECE):
-                yield piece
+    data = bytes(image[:field]) + bytes(4) + bytes(image[field + 4 :])
+    # Where what is carried out of 16 bits is added again, 2**16 is 1: the words of long numbers add up as well.
+    total = sum(int.from_bytes(data[at : at + _PIECE], "little") for at in range(0, len(data), _PIECE))
+    return (total % 0xFFFF or (0xFFFF if total else 0)) + len(image)
 
 
 def checksum_offset(image: bytes | bytearray | memoryview) -> int:
@@ -168,8 +154,6 @@ def _write(header: _Header, sections: Sequence[Section]) -> tuple[Extents, int]:
     machine, _, date, _, _, _, flags = header.coff
     coff = _COFF.pack(machine, len(sections), date, 0, 0, len(optional), flags)
     made = bytearray((header.stub + b"PE\0\0" + coff + bytes(optional) + b"".join(rows)).ljust(size, b"\0"))
-    total = _folded([bytes(made), *(section.data for section in sections)]) + offset
-    struct.pack_into("<I", made, checksum_offset(made), total)
     out = Extents()
     out.write(bytes(made))
     for section, at in zip(sections, offsets, strict=True):

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from xenbuild.errors import DeclarationError
 from xenbuild.spec.data import data_dir
+
+if TYPE_CHECKING:
+    from jinja2 import Template
 
 _PLAIN = re.compile(r"[\w./:,=+@%^~-]+", re.ASCII)
 
@@ -30,17 +35,25 @@ def fill(
 
     Raises DeclarationError for one that is wrong or does not fit the values.
     """
-    from jinja2 import Environment, StrictUndefined, TemplateError
+    from jinja2 import TemplateError
 
-    jinja = Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True)
-    jinja.filters |= {"grub": grub_word, "grub_words": grub_words, **(filters or {})}
     try:
-        return jinja.from_string(text).render(values)
+        return _compiled(text, tuple((filters or {}).items())).render(values)
     except TemplateError as error:
         line = getattr(error, "lineno", None)  # of those that are about syntax
         where = f" (line {line})" if line else ""
         advice = "compare it with the one that xenbuild has in recipes/templates/"
         raise DeclarationError(f"template {name}{where}: {error}", advice=advice) from error
+
+
+@cache
+def _compiled(text: str, filters: tuple[tuple[str, Callable[..., str]], ...]) -> Template:
+    """Several media of a build share a template."""
+    from jinja2 import Environment, StrictUndefined
+
+    jinja = Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True)
+    jinja.filters |= {"grub": grub_word, "grub_words": grub_words, **dict(filters)}
+    return jinja.from_string(text)
 
 
 def grub_word(value: str) -> str:

@@ -38,6 +38,7 @@ class Job:
         self.offline = offline  # for actions that fetch what is pinned: the network must not be used
         self._processes = processes
         self._made: dict[str, Artifact] = {}
+        self._folders: dict[str, Path] = {}  # of inputs that are trees
         self._scratch = folder
 
     @property
@@ -52,9 +53,11 @@ class Job:
     def path(self, name: str) -> Path:
         """An input as a read-only file, or a real folder."""
         artifact = self.inputs[name]
-        if isinstance(artifact, TreeOf):
-            return self.store.materialise(artifact.digest)
-        return self.store.path(artifact.digest)
+        if isinstance(artifact, File):
+            return self.store.path(artifact.digest)
+        if name not in self._folders:
+            self._folders[name] = self.store.materialise(artifact.digest)
+        return self._folders[name]
 
     def tree(self, name: str) -> Tree:
         """An input that is a tree, as a value."""

@@ -29,12 +29,14 @@ from xenbuild.store.files import in_words
 INSTRUCTIONS = 50_000_000
 GROUPS = ("bochs", "media", "grub-x86")  # of recipes/tools.yaml
 MODULES = ("biosdisk", "iso9660", "multiboot", "serial", "terminal", "boot")  # of GRUB
-_ROOT = "cd"
 
 
 @dataclass(frozen=True, slots=True)
 class Bochs:
-    """A bundle on a machine that Bochs is. What each boot needs besides is made in `folder`."""
+    """A bundle, or another program for multiboot, on a machine that Bochs is.
+
+    What each boot needs besides is made in `folder`.
+    """
 
     bundle: Path
     cpu: str  # Bochs's name of a model
@@ -42,25 +44,27 @@ class Bochs:
     memory: int  # bytes
     tools: Mapping[str, Path]  # groups of recipes/tools.yaml, and where each is unpacked
     folder: Path
+    modules: tuple[tuple[Path, str], ...] = ()  # more files for GRUB to load, each with its words
 
     def argv(self, line: str, words: Sequence[str]) -> list[str]:
         """The whole command line; `line` is what Bochs's com1 is to be. Raises HostError."""
-        if any(c in '",\n' for c in str(self.folder)):
-            advice = "Bochs cannot be told a name with a comma or a quotation mark: choose another folder"
-            raise HostError(f"the path of the test's files has one: {self.folder}", advice=advice)
         root = self.tools["bochs"]
+        for path in (self.folder, root):
+            if any(c in '",$\n' for c in str(path)):
+                advice = "Bochs cannot be told of a comma, a quotation mark or a dollar: choose another folder"
+                raise HostError(f"Bochs does not understand the path {path}", advice=advice)
         cd, settings, commands = (self.folder / name for name in ("cd.iso", "bochsrc", "commands"))
         plugins = next(root.glob("usr/lib/**/libbx_term_gui.so")).parent
-        with in_words(self.folder):
-            self.folder.mkdir(parents=True, exist_ok=True)
-            self._make_cd(cd, words)
         values = {
             **{"cpu": self.cpu, "cpus": self.cpus, "memory": -(-self.memory // (1 << 20)), "line": line},
             **{"bios": root / "usr/share/bochs/BIOS-bochs-latest", "vgabios": root / "usr/share/vgabios/vgabios.bin"},
             **{"instructions": INSTRUCTIONS, "cd": cd, "log": self.folder / "bochs.log"},
         }
-        settings.write_text(render("bochsrc", self.folder, **values))
-        commands.write_text("continue\n")  # Debian's Bochs has a debugger, which asks what to do first
+        with in_words(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self._make_cd(cd, words)
+            settings.write_text(render("bochsrc", self.folder, **values))
+            commands.write_text("continue\n")  # Debian's Bochs has a debugger, which asks what to do first
         environment = [f"BXSHARE={root}/usr/share/bochs", f"LTDL_LIBRARY_PATH={plugins}"]
         environment += ["TERM=dumb", f"TERMINFO={root}/usr/lib/terminfo"]
         program = ToolsTree(root).argv("bochs-bin")
@@ -69,14 +73,15 @@ class Bochs:
     def _make_cd(self, cd: Path, words: Sequence[str]) -> None:
         loader = self.folder / "cd" / "grub"
         loader.parent.mkdir(exist_ok=True)
-        bundle = loader.with_name("bundle.elf")
-        bundle.unlink(missing_ok=True)
-        bundle.symlink_to(self.bundle.absolute())
         commands = self.folder / "grub.cfg"
-        told = grub_words(words)
-        lines = ["serial --unit=0 --speed=115200", "terminal_output serial", f"set root={_ROOT}"]
-        lines += ["set gfxpayload=text", f"multiboot /bundle.elf {told}", "boot"]
-        commands.write_text("".join(f"{line}\n" for line in lines))
+        lines = ["serial --unit=0 --speed=115200", "terminal_output serial", "set root=cd", "set gfxpayload=text"]
+        for number, (file, told) in enumerate([(self.bundle, list(words)), *((f, w.split()) for f, w in self.modules)]):
+            link = loader.with_name(f"file{number}")
+            link.unlink(missing_ok=True)
+            link.symlink_to(file.absolute())
+            verb = "module" if number else "multiboot"
+            lines.append(f"{verb} /{link.name} {grub_words(told)}")
+        commands.write_text("".join(f"{line}\n" for line in [*lines, "boot"]))
         media = ToolsTree(self.tools["media"])
         modules = self.tools["grub-x86"] / "usr/lib/grub/i386-pc"
         grub = [*media.argv("grub-mkimage"), "-O", "i386-pc-eltorito", "-d", str(modules), "-p", "/"]

@@ -21,7 +21,9 @@ from xenbuild.prove.console import Console, compile_pattern
 from xenbuild.prove.shell import Shell
 from xenbuild.prove.stream import OVERLAP, History, Plain
 
-_POLL = 1.0  # seconds between looks at a guest's console
+_POLL = 1.0  # seconds between looks at a guest's console, at least
+_REST = 4.0  # times as long as a look took, which is time that the guest does not get where there is one processor
+_LONGEST = 15.0  # seconds
 _LOOK = 30.0  # seconds that one look may take
 _PIECE = 1 << 18  # bytes taken at a time
 _NEVER = re.compile(r"(?!)")
@@ -75,6 +77,7 @@ class Guest(ABC):
 
     def seen(self, pattern: re.Pattern[str], deadline: float, what: str = "") -> re.Match[str] | None:
         searched = self.history.mark
+        last = False
         while True:
             found = self.history.search(pattern, max(self.history.mark, searched - OVERLAP))
             self._judge(found[0] if found else self.history.end)
@@ -82,12 +85,15 @@ class Guest(ABC):
                 self.history.mark = found[0]
                 return found[1]
             searched = self.history.end
-            if time.monotonic() >= deadline:
+            if last:
                 return None
+            began = time.monotonic()
+            last = began >= deadline  # what was said while we rested is looked at
             # A look that has begun is finished, even if a busy dom0 takes longer than what is waited for.
-            looked = self.poll(max(deadline, time.monotonic() + _LOOK))
-            if not looked and self.history.end == searched:
-                self.rest(min(deadline, time.monotonic() + _POLL))
+            looked = self.poll(max(deadline, began + _LOOK))
+            if not looked and not last and self.history.end == searched:
+                now = time.monotonic()
+                self.rest(min(deadline, now + min(max(_POLL, _REST * (now - began)), _LONGEST)))
 
     def catch_up(self, deadline: float) -> None:
         """Takes all that the guest has said, and judges it."""

@@ -29,6 +29,7 @@ from xenbuild.errors import HostError, IntegrityError, XenbuildError
 from xenbuild.formats.extents import Extents
 from xenbuild.store import files
 from xenbuild.store.digest import Digest
+from xenbuild.store.recent import Recent
 from xenbuild.store.scratch import Scratch
 from xenbuild.store.statcache import StatCache
 from xenbuild.store.tree import DirEntry, Entry, FileEntry, LinkEntry, Tree, directory_digests
@@ -48,6 +49,8 @@ class Store:
         self._cas = f"{self.root}/cas"
         self._scratch = Scratch(self.root / "scratch")
         self._stat = StatCache(self.root / "stat", self._scratch)
+        self._trees = Recent(lambda digest: Tree.decode(digest, self.read))
+        self._contents = Recent(self._read_contents)
         with files.in_words(self.root):
             if not (self.root / "cas").is_dir():
                 for folder in ("ac", "trees", "cas"):  # cas/ last: where it is, the others are
@@ -149,6 +152,8 @@ class Store:
         """Remove content that proved to be damaged."""
         for name in (self._name(digest), self._name(digest) + ".x"):
             Path(name).unlink(missing_ok=True)
+        self._trees.clear()
+        self._contents.clear()
 
     # Trees
 
@@ -192,27 +197,14 @@ class Store:
 
     def get_tree(self, digest: Digest) -> Tree:
         """Raises XenbuildError if any of its Directory messages is absent or damaged."""
-        return Tree.decode(digest, self.read)
+        return self._trees[digest]
 
     def has_tree(self, digest: Digest) -> bool:
         """Whether a tree is there with all its directories and all its files' content."""
-        seen: set[Digest] = set()
-        todo = [digest]
-        while todo:
-            directory = todo.pop()
-            if directory in seen:
-                continue
-            seen.add(directory)
-            try:
-                contents, directories = directory_digests(self.read(directory))
-            except XenbuildError:
-                return False
-            todo += directories
-            for content in contents:
-                if content not in seen and not self.has(content):
-                    return False
-                seen.add(content)
-        return True
+        try:
+            return all(map(self.has, self._contents[digest]))
+        except XenbuildError:
+            return False
 
     def materialise(self, digest: Digest) -> Path:
         """A real folder with the tree's content, to read and run programs from; made once, then kept."""
@@ -284,6 +276,17 @@ class Store:
         self._replace(self.root / "notes" / name, data)
 
     # Inside
+
+    def _read_contents(self, digest: Digest) -> frozenset[Digest]:
+        """All that a tree consists of: its directories, and its files' content."""
+        seen: set[Digest] = set()
+        directories, todo = {digest}, [digest]
+        while todo:
+            contents, below = directory_digests(self.read(todo.pop()))
+            seen.update(contents)
+            todo += [each for each in below if each not in directories]
+            directories.update(below)
+        return frozenset(seen | directories)
 
     def _replace(self, path: Path, data: bytes) -> None:
         new = self._scratch.name()

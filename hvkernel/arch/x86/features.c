@@ -7,6 +7,7 @@
 #include "lib.h"
 
 bool cpu_has_global_pages, cpu_has_fxsr, cpu_has_sse;
+unsigned int cpu_address_bits = 36; /* all have these that do not say */
 
 void cpu_features(void)
 {
@@ -27,10 +28,14 @@ void cpu_features(void)
 		cr4 |= 0x400;
 	write_cr4(cr4);
 	fpu_init();
+	cpuid(0x80000000, 0, id);
+	if (id[0] >= 0x80000008 && id[0] >> 16 == 0x8000) {
+		cpuid(0x80000008, 0, extended);
+		cpu_address_bits = extended[0] & 255;
+	}
 	if (sizeof(long) == 4)
 		return; /* PAE guests of the Pentium II have no NX: one kind of entry for all */
-	cpuid(0x80000000, 0, extended);
-	if (extended[0] < 0x80000001)
+	if (id[0] < 0x80000001)
 		return;
 	cpuid(0x80000001, 0, extended);
 	if (extended[3] & 1 << 20 && !pte_nx) {

@@ -154,7 +154,8 @@ int arch_domain_relinquish(struct domain *d)
 
 bool io_frame_allowed(const struct domain *d, mfn_t mfn)
 {
-	if (!d->arch.io_allowed || mfn == (mfn_t)(lapic_address >> PAGE_SHIFT))
+	if (!d->arch.io_allowed || (u64)mfn >> (cpu_address_bits - PAGE_SHIFT) ||
+	    mfn == (mfn_t)(lapic_address >> PAGE_SHIFT))
 		return false;
 	for (unsigned int i = 0; i < ioapic_count; i++)
 		if (mfn == (mfn_t)(ioapics[i].address >> PAGE_SHIFT))

@@ -21,6 +21,7 @@ VERSION = re.compile(r"on Xen ABI ([\d.]+)")
 OURS, XEN, IA32 = "x86_64/hvkernel", "x86_64/xen", "ia32/hvkernel"
 GUESTS = ("clock", "echo", "ping", "exercise")
 TEXT = 128.0  # KiB of code, at the most
+CLEAN, PROCESSORS = 10.0, 2  # seconds of a machine that has so many, for all compilations
 
 
 def counts(workshop: Workshop, terms: Terms) -> Iterator[Row]:
@@ -77,7 +78,8 @@ def build(workshop: Workshop, terms: Terms) -> Iterator[Row]:
         (workshop.checkout / "out" / IA32.replace("/", "-") / "manifest.json").unlink(missing_ok=True)
         costs.append(workshop.xenbuild("image", IA32))
     detail = f"{forgotten} results forgotten; {terms.names[1]} {number(terms.other(costs), 's')}; n={len(costs)}"
-    yield Row("ia32/hvkernel, clean", terms.judged(costs), "s", 10.0, detail)
+    goal = CLEAN * PROCESSORS if terms.by_cpu else CLEAN
+    yield Row("ia32/hvkernel, clean", terms.judged(costs), "s", goal, detail)
     source = workshop.checkout / "hvkernel/common/sched.c"
     line, new = "#define SLICE       (10 * MS)", "#define SLICE       (10 * MS + {})"
     yield changed(workshop, terms, "a line of its C", source, line, new, target=IA32, goal=2.0)

@@ -229,10 +229,15 @@ UART_8250 = {
     "compatible": strings("snps,dw-apb-uart"), "reg": cells(0x1000, 0x100),
     "reg-shift": cells(2), "reg-io-width": cells(4),
 }  # fmt: skip
+UART_PI = {"compatible": strings("brcm,bcm2835-aux-uart"), "reg": cells(0x3000, 0x40)}
 SOC = Node(
     "soc",
     {"#address-cells": cells(1), "#size-cells": cells(1), "ranges": cells(0, 0, 0xFE000000, 0x10000)},
-    [Node("serial@1000", UART_8250), Node("odd@2000", {"compatible": strings("vendor,uart"), "reg": cells(0, 1)})],
+    [
+        Node("serial@1000", UART_8250),
+        Node("serial@3000", UART_PI),
+        Node("odd@2000", {"compatible": strings("vendor,uart"), "reg": cells(0, 1)}),
+    ],
 )
 ALIASES = Node("aliases", {"serial0": b"/soc/serial@1000\0"})
 
@@ -243,6 +248,7 @@ ALIASES = Node("aliases", {"serial0": b"/soc/serial@1000\0"})
         (b"/pl011@9000000\0", b"pl011 0x9000000 0 1"),
         (b"serial0:115200n8\0", b"8250 0xfe001000 2 4"),
         (b"/soc/serial@1000:9600\0", b"8250 0xfe001000 2 4"),
+        (b"/soc/serial@3000\0", b"8250 0xfe003000 2 4"),
         (b"serial1\0", b"none"),
         (b"/soc/odd@2000\0", b"none"),
         (b"/nowhere\0", b"none"),

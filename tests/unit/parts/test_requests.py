@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from xenbuild.parts.requests import emulated_cards, needs_device_model, part_requests
+from xenbuild.parts.requests import emulated_cards, needed_groups, needs_device_model, part_requests
 from xenbuild.spec.block import Size
 from xenbuild.spec.domain import Disk, Domain, Framebuffer, Network
 from xenbuild.spec.model import Declaration, Target
-from xenbuild.spec.recipe import Release, load_recipe
+from xenbuild.spec.recipe import Release, load_recipe, load_tools
 
 
 def machine(*domains: Domain, arch: str = "x86_64", release: str = "bookworm") -> Declaration:
@@ -50,3 +50,11 @@ def test_option_roms_are_there_for_guests_that_name_a_card() -> None:
 def test_arm_has_none() -> None:
     made = machine(Domain(type="pvh", disks=[Disk(path="/a", format="qcow2")]), arch="arm64")
     assert "device model" not in part_requests(made, load_recipe(Release, "bookworm"))
+
+
+def test_tools_of_tests_are_the_projects_own(tmp_path: Path) -> None:
+    tools = load_tools()
+    ours = needed_groups(tools, ["x86_64"], "amd64", tools.file.parent.parent)
+    theirs = needed_groups(tools, ["x86_64"], "amd64", tmp_path)
+    assert {"test", "test-media"} <= set(ours) and "uboot-arm64" not in ours
+    assert {"build", "run-x86"} <= set(theirs) and not [group for group in theirs if group.startswith("test")]

@@ -65,6 +65,36 @@ def test_typing_into_a_guest(judge: Judge, dom0: Path) -> None:
     assert "guest gone takes no input: it does not run, or has no console" in verdict.headline()
 
 
+class Slow(guests.Guest):
+    """A guest at which a look takes 2 seconds of the clock; it says what is due then."""
+
+    def __init__(self, log: Path, lines: dict[float, str]) -> None:
+        super().__init__("slow", log, [])
+        self.clock, self.looks, self.lines = 0.0, 0, lines
+
+    def poll(self, deadline: float) -> bool:
+        self.clock, self.looks = self.clock + 2, self.looks + 1
+        for due in [due for due in self.lines if due <= self.clock]:
+            self._take(self.lines.pop(due).encode() + b"\n")
+        return False
+
+    def send(self, data: bytes, deadline: float) -> None:
+        raise NotImplementedError
+
+    def rest(self, until: float) -> None:
+        self.clock = until
+
+
+def test_looking_leaves_a_guest_its_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    guest = Slow(tmp_path / "log", {99.0: "up"})
+    monkeypatch.setattr(guests.time, "monotonic", lambda: guest.clock)
+    assert guest.expect("up", 100.0)
+    assert guest.looks <= 11  # not one a second, and one at the end
+    with pytest.raises(ProofFailed):
+        guest.expect("up", 120.0)
+    assert guest.clock < 130
+
+
 def test_guests_of_xen_speak_on_its_console(judge: Judge) -> None:
     numbers = {"one": 1, "two": 2}
     long = "x" * 40  # more than fits into the guest's serial port at once

@@ -105,7 +105,7 @@ void *map_frame_for_good(mfn_t mfn)
 
 	if (mfn < direct_frames)
 		return direct_address(mfn);
-	i = find_window();
+	i = allocation_fails(__func__) ? -1 : find_window();
 	if (i < 0)
 		return NULL;
 	base += (ulong)i * PAGE_SIZE;

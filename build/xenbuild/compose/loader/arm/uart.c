@@ -142,6 +142,7 @@ struct uart uart_find(const struct fdt *fdt)
 	struct uart uart = {.kind = UART_NONE};
 	struct path path;
 	u32 node;
+	bool pi; /* whose tree leaves out what the binding says is so */
 
 	if (!stdout_path(fdt, &path))
 		return uart;
@@ -149,8 +150,9 @@ struct uart uart_find(const struct fdt *fdt)
 	if (!find_address(fdt, &path, &uart.address))
 		return uart;
 	uart.address += fdt_cells(fdt, node, "reg-offset", 0);
-	uart.shift = fdt_cells(fdt, node, "reg-shift", 0);
-	uart.width = fdt_cells(fdt, node, "reg-io-width", 1);
+	pi = fdt_lists(fdt, node, "compatible", "brcm,bcm2835-aux-uart");
+	uart.shift = fdt_cells(fdt, node, "reg-shift", pi ? 2 : 0);
+	uart.width = fdt_cells(fdt, node, "reg-io-width", pi ? 4 : 1);
 	uart.kind = kind_of(fdt, node);
 	if (uart.shift > 4 || (uart.width != 1 && uart.width != 4))
 		uart.kind = UART_NONE;

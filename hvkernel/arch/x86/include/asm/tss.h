@@ -38,6 +38,7 @@ struct tss {
 #endif
 
 extern bool cpu_has_global_pages, cpu_has_fxsr, cpu_has_sse;
+extern unsigned int cpu_address_bits; /* of a physical address */
 
 void idt_set(struct idt_entry *e, ulong handler, unsigned int dpl, unsigned int ist);
 void idt_special(struct idt_entry *idt);

@@ -82,8 +82,7 @@ static efi_status refuse(struct efi_system_table *table, const char *why, u32 er
 	return EFI_ERROR(error);
 }
 
-/* EFI_DTB_TABLE_GUID of the Embedded Base Boot Requirements: b1b621d5-f19c-41a5-830b-d9152c69aae0
- */
+/* EFI_DTB_TABLE_GUID (Embedded Base Boot Requirements): b1b621d5-f19c-41a5-830b-d9152c69aae0 */
 static const void *device_tree(const struct efi_system_table *table)
 {
 	for (uintptr_t i = 0; i < table->tables_count; i++) {

@@ -1,0 +1,71 @@
+"""What hvkernel gives, it gets back: domains that come and go by chance, and calls that find no memory half way."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hvguest import CPUS, TOP, Boot, boot, build
+
+from xenbuild.media.build import Settings
+from xenbuild.parts.toolstree import ToolsTree
+
+pytestmark = pytest.mark.smoke
+
+# Before there is a guest, a lack of memory is a panic that says so.
+BOOT_ONLY = {"start", "cpu_prepare", "take_memory", "load_all"}
+
+
+@pytest.fixture
+def run(
+    settings: Settings, tools_group: Callable[[str], ToolsTree], tool: Callable[[str], list[str]], tmp_path: Path
+) -> Callable[..., Boot]:
+    tools_group("build")  # its packages are there from now on
+
+    def said(arch: str, words: str, deadline: float = 300.0, memory: int = 64, more: str = "") -> Boot:
+        qemu = tool("qemu-system-x86_64")
+        return boot(qemu, build(arch, settings), tmp_path, arch, words, deadline=deadline, memory=memory, more=more)
+
+    return said
+
+
+def allocators(arch: str) -> set[str]:
+    """The functions that ask for memory while guests run."""
+    found: set[str] = set()
+    top = TOP / "hvkernel"
+    for folder in ("common", "pv", "arch/x86", f"arch/x86/{arch}"):
+        for file in (top / folder).glob("*.c"):
+            function = ""
+            for line in file.read_text().splitlines():
+                head = re.match(r"[a-z].*?(\w+)\(", line)
+                function = head[1] if head else function
+                if re.search(r"^\s.*\b(hv_alloc|domain_frames_alloc|allocation_fails)\((?!who)", line):
+                    found.add(function)
+    return found - BOOT_ONLY
+
+
+@pytest.mark.parametrize("arch", CPUS)
+def test_every_allocation_fails_once_and_nothing_is_lost(run: Callable[..., Boot], arch: str) -> None:
+    done = run(arch, "faults", memory=128, more="fault-injection dom0_max_vcpus=2")
+    assert done.passed(), done.console[-3000:]
+    assert set(re.findall(r"no memory for (\w+) \(fault injection\)", done.console)) == allocators(arch)
+
+
+def test_faults_are_injected_only_where_the_command_line_says_so(run: Callable[..., Boot]) -> None:
+    done = run("x86_64", "faults", memory=128, more="dom0_max_vcpus=2")
+    assert done.passed(), done.console[-3000:]
+    assert "fault injection" not in done.console
+
+
+@pytest.mark.parametrize("arch", CPUS)
+@pytest.mark.parametrize("turns", [300, pytest.param(10_000, marks=pytest.mark.slow)])
+def test_domains_come_and_go_without_a_trace(run: Callable[..., Boot], arch: str, turns: int) -> None:
+    done = run(arch, f"cycles {turns}", deadline=300.0 + turns / 4)
+    assert done.passed(), done.console[-3000:]
+    assert "pass nothing is lost" in done.console
+    counts = re.search(r"(\d+) domains came and went: (\d+) ran, (\d+) had pinned tables, (\d+) granted", done.console)
+    assert counts is not None
+    assert int(counts[1]) >= turns
+    assert all(int(count) >= turns // 40 for count in counts.groups()[1:])

@@ -10,7 +10,6 @@ from threading import Lock as Mutex
 from types import TracebackType
 
 from xenbuild.errors import LockError, NetworkError
-from xenbuild.sources import web
 from xenbuild.sources.lock import Lock, LockedPackage
 from xenbuild.store.digest import Digest
 from xenbuild.store.events import Event
@@ -111,6 +110,8 @@ def partial_folder(store: Store) -> Path:
 
 
 def _one(package: LockedPackage, lock: Lock, store: Store, progress: _Progress) -> None:
+    from xenbuild.sources import web  # a build that fetches nothing does without it and all that it imports
+
     part = partial_folder(store) / f"{package.sha256}.part"
     label = f"fetch {package.name}"
     try:

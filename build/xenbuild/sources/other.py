@@ -11,7 +11,6 @@ from ssl import get_default_verify_paths
 from urllib.parse import unquote, urlsplit
 
 from xenbuild.errors import DeclarationError, LockError, NetworkError
-from xenbuild.sources import web
 from xenbuild.sources.fetch import partial_folder
 from xenbuild.spec.model import Source
 from xenbuild.store.digest import Digest
@@ -63,6 +62,8 @@ def url_source(
         nonlocal done
         done += count
         events(Event("progress", f"fetch {source.url}", done=done))
+
+    from xenbuild.sources import web
 
     try:
         web.download([source.url], part, None, source.sha256, progress)

@@ -7,7 +7,6 @@ import shlex
 import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path, PurePosixPath
-from ssl import get_default_verify_paths
 from urllib.parse import unquote, urlsplit
 
 from xenbuild.errors import DeclarationError, LockError, NetworkError
@@ -107,6 +106,8 @@ def git_source(source: Source, store: Store, git: Git, *, offline: bool = False,
 
 def _environment() -> dict[str, str]:
     """git reads neither the user's nor the system's configuration and asks nothing; proxies are the user's."""
+    from ssl import get_default_verify_paths
+
     inherited = {name: value for name, value in os.environ.items() if name not in _REPOSITORY}
     trusted = get_default_verify_paths().cafile  # as for our own downloads
     certificates = {"GIT_SSL_CAINFO": trusted} if trusted else {}

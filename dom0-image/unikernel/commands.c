@@ -7,6 +7,7 @@
 #include "devices.h"
 #include "event.h"
 #include "guest.h"
+#include "hardware/irq.h"
 #include "memory.h"
 #include "screen.h"
 #include "shell.h"
@@ -313,12 +314,17 @@ static const char *info(char **words, u32 count)
 {
 	struct block *disk;
 	struct nic *nic;
+	bool message;
+	u64 came;
 
 	(void)words, (void)count;
 	printf("memory: %lu KiB, %lu KiB free\n", start_info->nr_pages * 4, pages_left() * 4);
 	for (u32 i = 0; (disk = device_disk_number(i)); i++)
 		printf("disk %s: %llu sectors%s\n", disk->name, (unsigned long long)disk->sectors,
 		       disk->readonly ? ", read-only" : "");
+	for (u32 i = 0; irq_count(&i, &message, &came); i++)
+		printf("interrupt %u%s: %llu\n", i, message ? " (MSI)" : "",
+		       (unsigned long long)came);
 	for (u32 i = 0; (nic = bridge_port(i)); i++)
 		printf("bridge port %s: %llu in, %llu out, %llu dropped\n", nic->name,
 		       (unsigned long long)nic->received, (unsigned long long)nic->sent,
@@ -445,7 +451,7 @@ const struct command commands[] = {
     {"memory", "GUEST KIB", "its memory target", 2, memory},
     {"vcpus", "GUEST N", "how many of its vcpus are online", 2, vcpus},
     {"store", "[PATH]", "nodes of xenstore", 0, store},
-    {"info", "", "memory, disks, bridge", 0, info},
+    {"info", "", "memory, disks, interrupts, bridge", 0, info},
     {"poweroff", "", "end everything", 0, poweroff},
     {"reboot", "", "start the machine anew", 0, reboot},
     {"help", "", "this", 0, help},

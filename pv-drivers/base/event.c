@@ -29,6 +29,14 @@ void events_start(void)
 	event_handle((port_t)port, NULL, NULL);
 }
 
+void events_resume(void)
+{
+	for (port_t port = 0; port < MAX_PORTS; port++)
+		handlers[port].fn = NULL;
+	alarm = 0;
+	events_start();
+}
+
 int event_unbound_of(domid_t dom, domid_t remote)
 {
 	struct evtchn_unbound op = {.dom = dom, .remote = remote};

@@ -19,6 +19,8 @@ struct timer {
 };
 
 void events_start(void);
+/* In a new domain: no port is known any more. Timers stay. */
+void events_resume(void);
 
 /* Calls of Xen's; a port or a negative error. */
 int event_unbound(domid_t remote);

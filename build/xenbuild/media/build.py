@@ -137,7 +137,9 @@ def _images(
     """Every image of a declaration by its name."""
 
     @cache
-    def hypervisor_efi() -> OutputOf:
+    def hypervisor_efi() -> Input:
+        if declaration.hypervisor.file is not None:
+            return parts.hypervisor  # on arm64, where one file is both
         file = release.architectures[declaration.target.arch].hypervisor.efi
         assert file, "the capability table promises media that this release has no file for"
         tree = merged("hypervisor for UEFI", [unpacked(p, [file]) for p in packages["hypervisor"]])

@@ -33,8 +33,6 @@ def images(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> dict
     file = folder / "xenbuild.yaml"
     file.write_text(DECLARATION)
     made, _ = build([load(file, target_named("arm64/xen", file))], settings, folder / "out")
-    again, _ = build([load(file, target_named("arm64/xen", file))], settings, folder / "other")
-    assert [one.digest for one in made] == [one.digest for one in again]
     return {image.name: image.path for image in made}
 
 

@@ -182,3 +182,14 @@ def test_an_application_for_arm64_is_found_by_firmware(
     words += ["-drive", f"if=pflash,unit=1,format=raw,snapshot=on,file={firmware / 'AAVMF_VARS.fd'}"]
     words += ["-drive", f"if=none,id=d,format=raw,file={disk}", "-device", "virtio-blk-pci,drive=d,bootindex=0"]
     until([*tool("qemu-system-aarch64"), *words], tmp_path / "log", "xenbuild: dom0 ready")
+
+
+@slow
+@pytest.mark.parametrize("target", ["x86_64/xen", "arm64/xen"])
+def test_the_line_that_is_chosen_is_the_one_that_starts(target: str, settings: Settings, tmp_path: Path) -> None:
+    """By GRUB under BIOS and UEFI, from disk; by iPXE; by Xen's own configuration, which iPXE chooses a section of."""
+    project = Project(tmp_path / "menus", settings.store.root)
+    shutil.copytree(Path(__file__).with_name("menus"), project.folder, ignore=shutil.ignore_patterns("out"))
+    shutil.copy(TOP / "xenbuild.lock", project.folder)
+    outcome = project.run("test", target, "-j1")
+    assert outcome.code == 0, outcome.out + outcome.err

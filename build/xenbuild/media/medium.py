@@ -34,7 +34,7 @@ class Making:
     firmware: tuple[str, ...]  # that must start it
     tools: Callable[[str], Input]  # a group of recipes/tools.yaml as a tree
     file: Callable[[Path, Position | None], Input]  # a file that the declaration names
-    hypervisor_efi: Callable[[], OutputOf]  # Xen as a UEFI application, where the release has one
+    hypervisor_efi: Callable[[], Input]  # Xen as a UEFI application, where the release has one
     kernel_files: Callable[[list[str]], OutputOf]  # files of the release's kernel packages that match patterns: a tree
 
     @property

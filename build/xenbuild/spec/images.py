@@ -67,6 +67,9 @@ def check_images(made: Declaration, problems: Problems) -> None:
             problems.add(entry.at("title"), message, "the first is the machine as it is declared, titled with its name")
         if image.slots is not None:
             _check_slots(made, image, problems)
+        if image.medium == "efi" and made.hypervisor.file is not None and made.target.arch == "x86_64":
+            message = "medium efi: Xen as a UEFI application is another file than hypervisor.file"
+            problems.add(image.at("medium"), message, "use medium raw or iso, whose GRUB starts yours by UEFI")
 
 
 def _check_label(image: Image, problems: Problems) -> None:

@@ -30,7 +30,7 @@ def suite(
     def said(arch: str, cpus: int = 1, prefix: str = "") -> Boot:
         folder = tmp_path_factory.mktemp(arch)
         parts = build(arch, settings)
-        # CPUs of QEMU wait for each other's lock when the machine has fewer: minutes.
+        # QEMU's CPUs wait for each other when the machine has fewer.
         words, deadline = f"attacks {prefix}".strip(), 300.0 * cpus * cpus
         return boot(tool("qemu-system-x86_64"), parts, folder, arch, words, cpus=cpus, deadline=deadline)
 

@@ -232,7 +232,7 @@ long event_channel_op(u32 cmd, ulong arg)
 	/* Init_control and what follows it would be FIFO events: guests fall back to two levels. */
 	if (cmd >= ARRAY_SIZE(op_sizes))
 		return -ENOSYS;
-	memset(&op, 0, sizeof(op));
+	/* All of what the command reads, and no more than it tells back. */
 	if (!copy_from_guest(&op, arg, op_sizes[cmd]))
 		return -EFAULT;
 	result = run_op(cmd, &op);

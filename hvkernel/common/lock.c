@@ -44,7 +44,8 @@ static void sleep(struct lock *l, u32 me)
 	__atomic_fetch_and(&l->sleepers, ~bit, __ATOMIC_SEQ_CST);
 }
 
-static void wait(struct lock *l, u32 me)
+/* Kept apart, so that who finds the lock free saves no registers for this. */
+__attribute__((noinline)) static void wait(struct lock *l, u32 me)
 {
 	u64 begin = now();
 	u32 spent = 0, turns = 1;
@@ -74,7 +75,8 @@ void lock(struct lock *l)
 
 	if (!try(l, me))
 		wait(l, me);
-	tlb_wake();
+	if (this_cpu()->tlb_lazy)
+		tlb_wake();
 }
 
 /* Wake a CPU; its bit goes, so that the next unlock wakes another one. */

@@ -9,6 +9,7 @@
 #include "lib.h"
 
 #define ROUNDS   3000
+#define TIME     400000000 /* ns; a busy machine makes fewer rounds */
 #define RACE(id) ATTACK(id, HOLDS, BY_DOMU | FRESH, 0)
 
 /* What the second vcpu turns over and over: two words, at once or one after the other. */
@@ -21,6 +22,16 @@ static void flip(void)
 		*target = evil_word;
 		*target = good_word;
 	}
+}
+
+static unsigned int rounds;
+static u64 until;
+
+static bool again(void)
+{
+	if (!rounds++)
+		until = system_time() + TIME;
+	return rounds <= ROUNDS && system_time() < until;
 }
 
 static long start_flipping(volatile u64 *at, u64 good, u64 evil)
@@ -42,7 +53,7 @@ RACE(race_mmu_update_entry)
 	long result = start_flipping(&u.val, pte_of(frame_of(page), rw), evil);
 
 	u.ptr = machine(&l1[slot]);
-	for (unsigned int i = 0; !result && i < ROUNDS; i++) {
+	while (!result && again()) {
 		CALL4(mmu_update, &u, 1, 0, DOMID_SELF);
 		e = l1[slot];
 		if (e & PTE_P && pte_mfn(e) == frame_of(l1) && e & PTE_RW)
@@ -60,7 +71,7 @@ RACE(race_mmu_update_place)
 	long result = start_flipping(&u.ptr, machine(page), machine(&l1[511]));
 
 	u.val = evil;
-	for (unsigned int i = 0; !result && i < ROUNDS; i++) {
+	while (!result && again()) {
 		CALL4(mmu_update, &u, 1, 0, DOMID_SELF);
 		if (l1[511] == evil)
 			result = -2;
@@ -84,7 +95,7 @@ RACE(race_multicall)
 	call = (struct multicall_entry){HC_mmu_update, 0, {(ulong)&good, 1, 0, DOMID_SELF}};
 	result =
 	    start_flipping((u64 *)(void *)call.args, (ulong)&good | count, (ulong)&evil | count);
-	for (unsigned int i = 0; !result && i < ROUNDS; i++) {
+	while (!result && again()) {
 		CALL2(multicall, &call, 1);
 		if (l1[slot] & PTE_P && pte_mfn(l1[slot]) == frame_of(l1))
 			result = -2;
@@ -112,7 +123,7 @@ RACE(race_grant_copy)
 	evil = words[at / 8];
 	memset(from, 0xff, PAGE_SIZE);
 	result = start_flipping(&words[at / 8], good, evil);
-	for (unsigned int i = 0; !result && i < ROUNDS; i++) {
+	while (!result && again()) {
 		CALL3(grant_table_op, GNTTABOP_copy, &op, 1);
 		if (*(u64 *)start->pt_base == ~0ull)
 			result = -2;
@@ -133,7 +144,7 @@ RACE(race_grant_entry)
 	result = start_flipping(
 	    (u64 *)(void *)e, (u64)frame_of(page) << 32 | (u64)own_id() << 16 | GTF_permit_access,
 	    (u64)frame_of((void *)start->pt_base) << 32 | (u64)own_id() << 16 | GTF_permit_access);
-	for (unsigned int i = 0; !result && i < ROUNDS / 4; i++) {
+	while (!result && again()) {
 		struct grant_map m = {(ulong)window, GNTMAP_host_map, 120, own_id(), 0, 0, 0};
 		struct grant_unmap un;
 
@@ -160,7 +171,7 @@ RACE(race_pin_while_written)
 	ulong frame = frame_of(table);
 	long result = 0;
 
-	for (unsigned int i = 0; !result && i < ROUNDS / 10; i++) {
+	while (!result && again()) {
 		map((ulong)table, pte_of(frame, rw));
 		result = start_flipping(&table[7], 0, evil);
 		nap(50000);
@@ -192,7 +203,7 @@ RACE(race_pin_and_map)
 
 	contested = frame_of(table);
 	result = second_start(pin_and_unpin) ? 0 : -1;
-	for (unsigned int i = 0; !result && i < ROUNDS; i++) {
+	while (!result && again()) {
 		if (!map((ulong)window, pte_of(contested, rw)) &&
 		    !ext(MMUEXT_PIN_L1_TABLE, contested))
 			result = -2;
@@ -224,7 +235,7 @@ RACE(race_give_back_and_map)
 	if (CALL2(memory_op, XENMEM_decrease_reservation, &r) != 1)
 		return -3;
 	result = second_start(take_and_give) ? 0 : -1;
-	for (unsigned int i = 0; !result && i < ROUNDS; i++) {
+	while (!result && again()) {
 		ulong mfn = contested;
 
 		if (!map((ulong)window, pte_of(mfn, rw)) && mfn != frame_of(window))
@@ -245,7 +256,7 @@ RACE(race_gdt_frames)
 	u64 *table = table_alloc();
 	long result = start_flipping(&flipped, frame_of(table), HV_FRAME);
 
-	for (unsigned int i = 0; !result && i < ROUNDS; i++) {
+	while (!result && again()) {
 		CALL2(set_gdt, &flipped, 8);
 		CALL2(set_gdt, 0, 0);
 	}

@@ -5,6 +5,8 @@
 #include "asm/layout.h"
 #include "errno.h"
 
+extern char event_callback[];
+
 FAULTS(sysenter)
 {
 	__asm__ volatile("sysenter" : : : "memory");
@@ -54,6 +56,21 @@ REFUSED(version_over_the_end, EFAULT)
 REFUSED(version_over_4gib, EFAULT)
 {
 	return CALL2(xen_version, XENVER_extraversion, 0xfffffff8);
+}
+
+/* Where to go when there is no way back: no way either, until the stack is used up. */
+KILLS(failsafe_in_ring0)
+{
+	u8 *below = page_alloc();
+	ulong *frame = (ulong *)page_alloc() + 1000;
+
+	map((ulong)below, 0);
+	CALL4(set_callbacks, KERNEL_CS, event_callback, 0xe008, VIRT_BASE);
+	frame[1] = VIRT_BASE;
+	frame[2] = 0xe009;
+	frame[3] = 0x202;
+	__asm__ volatile("mov %0, %%esp; mov $23, %%eax; int $0x82" : : "r"(frame) : "memory");
+	return 0;
 }
 
 KILLS(push_above)

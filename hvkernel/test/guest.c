@@ -10,7 +10,8 @@ extern char trap_de[], trap_bp[], trap_ud[], trap_nm[], trap_np[], trap_ss[], tr
 
 struct start_info *start;
 struct shared_info *shared;
-volatile unsigned int traps_seen[257];
+volatile unsigned int traps_seen[258];
+bool failsafe_wanted;
 volatile ulong last_error, last_address;
 volatile u32 last_port;
 unsigned int failures;
@@ -175,6 +176,8 @@ void guest_trap(struct trap_frame *f)
 	}
 	if (f->number == 3)
 		return;
+	if (f->number == 257 && !failsafe_wanted)
+		leave(SHUTDOWN_crash);
 	if ((f->cs & 3) == 3 || f->number == 0x80) {
 		last_error = f->ax;
 		f->ip = (ulong)back_from_user;
@@ -232,8 +235,8 @@ _Noreturn void guest_main(struct start_info *info)
 	set_traps();
 	if (!(start->flags & SIF_INITDOMAIN))
 		guest_role(start->cmd_line);
-	if (!strcmp(start->cmd_line, "attacks")) {
-		test_suite();
+	if (!strncmp(start->cmd_line, "attacks", 7)) {
+		test_suite(start->cmd_line[7] ? start->cmd_line + 8 : "");
 		finish();
 	}
 	if (!strcmp(start->cmd_line, "faults")) {
@@ -249,6 +252,7 @@ _Noreturn void guest_main(struct start_info *info)
 	test_events();
 	test_grants();
 	test_user();
+	test_devices();
 	test_domains();
 	finish();
 }

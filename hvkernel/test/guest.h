@@ -11,7 +11,7 @@
 
 extern struct start_info *start;
 extern struct shared_info *shared;
-extern volatile unsigned int traps_seen[257];
+extern volatile unsigned int traps_seen[258]; /* 256: events, 257: the failsafe callback */
 extern volatile ulong last_error, last_address;
 extern volatile u32 last_port;
 
@@ -30,8 +30,10 @@ extern unsigned int failures;
 /* Calls it; false if it faulted. */
 ulong probe(void (*function)(ulong), ulong argument);
 void enter_user(ulong ip, ulong sp);
-bool set_user_root(void); /* page tables for applications, where they have their own */
-extern char user_code[];  /* calls its kernel */
+extern ulong user_cs;        /* that it enters with */
+extern bool failsafe_wanted; /* the callback comes back; otherwise it ends the domain */
+bool set_user_root(void);    /* page tables for applications, where they have their own */
+extern char user_code[];     /* calls its kernel */
 
 ulong frame_of(const void *va);              /* of our own memory */
 u64 entry_of(ulong va);                      /* what maps it now */
@@ -59,9 +61,11 @@ void test_events(void);
 void test_grants(void);
 void test_user(void);
 void test_domains(void);
-void test_suite(void);
+void test_suite(const char *prefix); /* of the names of those attacks that are made */
 void test_cycles(u32 turns);
 void test_faults(void);
+void test_devices(void);
+void test_hotplug(void);    /* in a domU */
 _Noreturn void churn(void); /* a domU of it */
 
 void *memset(void *to, int value, size_t size);

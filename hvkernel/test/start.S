@@ -65,7 +65,10 @@ event_callback:
 	pushl	$256
 	jmp	trap_common
 failsafe_callback:
-	ud2
+	addl	$16, %esp
+	pushl	$0
+	pushl	$257
+	jmp	trap_common
 syscall_callback:
 	ud2
 
@@ -84,7 +87,7 @@ enter_user:
 	pushl	$0xe033
 	pushl	%ecx
 	pushl	$0x200
-	pushl	$0xe02b
+	pushl	user_cs
 	pushl	%eax
 	movl	$0xe033, %eax
 	movl	%eax, %ds
@@ -127,6 +130,9 @@ user_code:
 	ud2
 
 	.data
+	.globl	user_cs
+user_cs:
+	.long	0xe02b
 kernel_esp:
 	.long	0
 probe_stack:
@@ -196,7 +202,12 @@ event_callback:
 	pushq	$256
 	jmp	trap_common
 failsafe_callback:
-	ud2
+	popq	%rcx
+	popq	%r11
+	addq	$32, %rsp
+	pushq	$0
+	pushq	$257
+	jmp	trap_common
 syscall_callback:
 	popq	%rcx
 	popq	%r11
@@ -224,7 +235,7 @@ enter_user:
 	pushq	$0xe02b
 	pushq	%rsi
 	pushq	$0x200
-	pushq	$0xe033
+	pushq	user_cs(%rip)
 	pushq	%rdi
 	jmp	do_iret
 back_from_user:
@@ -271,6 +282,9 @@ user_code:
 	ud2
 
 	.data
+	.globl	user_cs
+user_cs:
+	.quad	0xe033
 kernel_rsp:
 	.quad	0
 probe_stack:

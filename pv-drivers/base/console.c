@@ -12,6 +12,9 @@ static volatile struct console_ring *ring; /* NULL: Xen's console */
 static port_t port;
 static void (*copy_to)(const char *text, size_t size);
 
+static void (*on_input)(void *data);
+static void *on_input_data;
+
 static void ignore(void *data)
 {
 	(void)data;
@@ -35,8 +38,16 @@ void console_start(void)
 
 void console_on_input(void (*fn)(void *data), void *data)
 {
+	on_input = fn;
+	on_input_data = data;
 	if (port)
 		event_handle(port, fn, data);
+}
+
+void console_resume(void)
+{
+	port = start_info->console.domu.port;
+	console_on_input(on_input, on_input_data);
 }
 
 void console_copy_to(void (*fn)(const char *text, size_t size))

@@ -14,6 +14,8 @@ struct console_ring {
 };
 
 void console_start(void);
+/* In a new domain: by the port that it has now. */
+void console_resume(void);
 /* Line ends become CR LF. What dom0 does not take in time is waited for. */
 void console_write(const char *text, size_t size);
 /* Wait until everything was taken, but not for ever. */

@@ -11,13 +11,20 @@
 #define RESERVED 8u /* entries that public/grant_table.h keeps for the domain's builder */
 
 static volatile struct grant_entry *table;
-static u32 size;
+static u32 size, frame_count;
 static gref_t *free_refs;
 static u32 free_count;
 
 static long grant_op(unsigned int command, void *argument, unsigned long count)
 {
 	return hypercall(HC_GRANT_TABLE_OP, command, (unsigned long)argument, count, 0);
+}
+
+static void free_all(void)
+{
+	free_count = 0;
+	for (gref_t ref = size; ref-- > RESERVED;)
+		free_refs[free_count++] = ref;
 }
 
 void grants_start(void)
@@ -28,13 +35,24 @@ void grants_start(void)
 	while (grant_op(GNTTAB_SETUP, &setup, 1) || setup.status)
 		if (!(setup.frames /= 2))
 			panic("no grant table");
-	table = map_foreign(frames, setup.frames, DOMID_SELF, PTE_KERNEL);
-	size = setup.frames * (u32)(PAGE_SIZE / sizeof(struct grant_entry));
+	frame_count = setup.frames;
+	table = map_foreign(frames, frame_count, DOMID_SELF, PTE_KERNEL);
+	size = frame_count * (u32)(PAGE_SIZE / sizeof(struct grant_entry));
 	free_refs = malloc(size * sizeof(gref_t));
 	if (!table || !free_refs)
 		panic("the grant table cannot be mapped");
-	for (gref_t ref = size; ref-- > RESERVED;)
-		free_refs[free_count++] = ref;
+	free_all();
+}
+
+void grants_resume(void)
+{
+	unsigned long frames[FRAMES];
+	struct gnttab_setup setup = {.dom = DOMID_SELF, .frames = frame_count, .list = frames};
+
+	if (grant_op(GNTTAB_SETUP, &setup, 1) || setup.status ||
+	    map_frames((void *)(unsigned long)table, frames, frame_count, DOMID_SELF, PTE_KERNEL))
+		panic("the grant table cannot be mapped");
+	free_all();
 }
 
 gref_t grant_give(domid_t dom, const void *page, bool readonly)

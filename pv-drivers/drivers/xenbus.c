@@ -10,6 +10,13 @@ static void node(char *path, size_t size, const char *folder, const char *name)
 	snprintf(path, size, "%s/%s", folder, name);
 }
 
+static u32 open_fronts;
+
+u32 xenbus_open_fronts(void)
+{
+	return open_fronts;
+}
+
 int xenbus_front(struct xenbus *bus, const char *kind, const char *id)
 {
 	char path[96];
@@ -25,6 +32,8 @@ int xenbus_front(struct xenbus *bus, const char *kind, const char *id)
 	node(path, sizeof(path), bus->path, "backend-id");
 	rc = xs_read_number(XS_NO_TX, path, &other);
 	bus->other_id = (domid_t)other;
+	bus->front = true;
+	open_fronts += !rc;
 	return rc;
 }
 
@@ -42,6 +51,8 @@ int xenbus_back(struct xenbus *bus, const char *kind, domid_t other, const char 
 
 int xenbus_switch(struct xenbus *bus, enum xenbus_state state)
 {
+	if (state == XENBUS_CLOSED && bus->state != state && bus->front)
+		open_fronts--;
 	bus->state = state;
 	return xenbus_put(bus, XS_NO_TX, "state", state);
 }

@@ -29,6 +29,7 @@ struct xenbus {
 	char other[64];
 	domid_t other_id;
 	enum xenbus_state state;
+	bool front;
 	struct xs_watch watch;
 	char watched[80];
 	const struct xenbus_service *service;
@@ -39,6 +40,9 @@ struct xenbus {
 int xenbus_front(struct xenbus *bus, const char *kind, const char *id);
 /* The back end of device `id` of another domain; its node is made by whoever adds the device. */
 int xenbus_back(struct xenbus *bus, const char *kind, domid_t other, const char *id);
+
+/* How many front ends are not closed. */
+u32 xenbus_open_fronts(void);
 
 /* Tell our state. */
 int xenbus_switch(struct xenbus *bus, enum xenbus_state state);

@@ -179,6 +179,16 @@ int xs_watch(struct xs_watch *watch)
 	return rc < 0 ? rc : 0;
 }
 
+void xs_watch_again(void)
+{
+	for (struct xs_watch *watch = watches; watch; watch = watch->next) {
+		struct part parts[] = {text(watch->path), text(watch->token)};
+		char reply[XS_BODY + 1];
+
+		talk(XS_WATCH, XS_NO_TX, parts, 2, reply);
+	}
+}
+
 void xs_unwatch(struct xs_watch *watch)
 {
 	struct part parts[] = {text(watch->path), text(watch->token)};

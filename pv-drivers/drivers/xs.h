@@ -20,6 +20,10 @@ typedef int xs_exchange_fn(struct xs_header *header, const char *body, char *rep
 void xs_start(xs_exchange_fn *exchange);
 /* The exchange of a guest, by the page that its builder gave it. */
 void xs_start_ring(void);
+/* In a new domain: by the port that it has now, with all watches set again. */
+void xs_resume_ring(void);
+/* For that: set all watches. */
+void xs_watch_again(void);
 
 /* The value, with a zero byte behind it that is not counted; what does not fit is cut. */
 int xs_read(u32 tx, const char *path, char *value, size_t size);

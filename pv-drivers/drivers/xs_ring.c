@@ -110,3 +110,11 @@ void xs_start_ring(void)
 	event_handle(port, serve, NULL);
 	xs_start(exchange);
 }
+
+void xs_resume_ring(void)
+{
+	got = 0;
+	port = start_info->store_port;
+	event_handle(port, serve, NULL);
+	xs_watch_again();
+}

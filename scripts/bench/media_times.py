@@ -1,8 +1,9 @@
 """Prints what media cost after a warm build, as JSON: {"media": {NAME: [ours, all, mapped]}, "rescue": [ours, theirs],
-"command": seconds}.
+"script": [ours, that of mtools], "command": seconds}.
 
-`ours`: the step that writes the medium with the hashing and storing of its result, and fsync of it; `all`: writing as
-many bytes to a new file, with fsync; `mapped`: only those that are no hole. All in seconds, medians, in turns.
+`ours`: the step that writes the medium with the hashing and storing of its result, and fsync of it; `all`: copying the
+finished file, read and write of a mebibyte at a time, and fsync; `mapped`: only what is no hole. All in seconds,
+medians, in turns.
 `command`: all of `xenbuild image` when the disk has to be written anew.
 
 Runs in xenbuild's own Python environment and in the declaration's folder: media_times.py FOLDER-OF-THE-CODE ROUNDS
@@ -25,6 +26,8 @@ from statistics import median
 sys.path.insert(0, sys.argv[1])
 
 from xenbuild.cli.session import Session, open_session
+from xenbuild.formats.fatread import is_fat, read_fat
+from xenbuild.formats.gpt import read_gpt
 from xenbuild.media.build import build, plan, tools_tree
 from xenbuild.plan.action import File, OutputOf, encode_action
 from xenbuild.plan.code import Code
@@ -36,6 +39,7 @@ from xenbuild.store.files import data_of
 from xenbuild.store.store import Store
 
 CHUNK = 1 << 20
+FAT32 = 33 << 20  # bytes of the smallest one
 
 
 def main() -> None:
@@ -54,6 +58,9 @@ def main() -> None:
         with rescue:
             said["rescue"] = measured(rounds, cd.ours, rescue.seconds)
         disk = next(step for step in steps if step.medium == "raw")
+        script = Script(session, declaration, disk)
+        with script:
+            said["script"] = measured(rounds, disk.ours, script.seconds)
         said["command"] = measured(rounds, disk.command)[0]
     print(json.dumps(said))
 
@@ -83,6 +90,7 @@ class Step:
 
     def ours(self) -> float:
         self.forget()
+        settle(self.store)
         events: list[Event] = []
         result = run([self.goal], self.store, jobs=1, events=events.append)[self.goal]
         assert result.digest == self.digest, "the same bytes each time"
@@ -97,13 +105,13 @@ class Step:
     def _written(self, extents: Callable[[int, int], Iterator[tuple[int, int]]]) -> float:
         path, size = self.store.path(self.digest), self.digest.size
         with path.open("rb") as file, tempfile.NamedTemporaryFile(dir=self.store.root, buffering=0) as target:
-            pieces = list(extents(file.fileno(), size))
-            data = [(start, os.pread(file.fileno(), end - start, start)) for start, end in pieces]
+            settle(self.store)
+            buffer = memoryview(bytearray(CHUNK))
             began = time.monotonic()
-            for start, content in data:
-                target.seek(start)
-                for at in range(0, len(content), CHUNK):
-                    target.write(memoryview(content)[at : at + CHUNK])
+            for start, end in extents(file.fileno(), size):
+                for at in range(start, end, CHUNK):
+                    count = os.preadv(file.fileno(), [buffer[: min(CHUNK, end - at)]], at)
+                    os.pwrite(target.fileno(), buffer[:count], at)
             target.truncate(size)
             return time.monotonic() - began + synced(Path(target.name))
 
@@ -117,6 +125,12 @@ class Step:
         return time.monotonic() - began
 
 
+def settle(store: Store) -> None:
+    """Have done with what was removed before: nobody's fsync is to wait for it."""
+    with tempfile.NamedTemporaryFile(dir=store.root) as file:
+        os.fsync(file.fileno())
+
+
 def synced(path: Path) -> float:
     """Seconds until a file is on the disk."""
     began = time.monotonic()
@@ -124,6 +138,62 @@ def synced(path: Path) -> float:
     os.fsync(fd)
     os.close(fd)
     return time.monotonic() - began
+
+
+class Script:
+    """The same disk by the programs that others make theirs of, as a script would: sgdisk, mformat, mcopy, dd."""
+
+    def __init__(self, session: Session, declaration: Declaration, disk: Step) -> None:
+        self.tree = tools_tree(declaration, session.settings(), "test-media")
+        self.folder = Path(tempfile.mkdtemp(prefix="xenbuild-bench-", dir=disk.store.root))
+        image = disk.store.path(disk.digest).read_bytes()
+        self.size, self.parts = len(image), read_gpt(image, "the disk").partitions
+        self.files: dict[str, dict[str, Path]] = {}
+        for part in self.parts:
+            inside = image[part.offset : part.offset + part.size]
+            if is_fat(inside):
+                self.files[part.name] = {}
+                for name, content in read_fat(inside, part.name).files.items():
+                    place = self.folder / part.name / name
+                    place.parent.mkdir(parents=True, exist_ok=True)
+                    place.write_bytes(content)
+                    self.files[part.name][name] = place
+            else:
+                (self.folder / part.name).write_bytes(inside.rstrip(b"\0"))
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *_: object) -> None:
+        shutil.rmtree(self.folder)
+
+    def seconds(self) -> float:
+        image = self.folder / "disk"
+        image.unlink(missing_ok=True)
+        began = time.monotonic()
+        with image.open("wb") as file:
+            file.truncate(self.size)
+        words = [f"--new={n}:{p.first}:{p.last}" for n, p in enumerate(self.parts, 1)]
+        words += [f"--change-name={n}:{p.name}" for n, p in enumerate(self.parts, 1)]
+        self._run("sgdisk", *words, str(image))
+        for part in self.parts:
+            if part.name not in self.files:
+                copy = ["dd", f"if={self.folder / part.name}", f"of={image}", "bs=1M", "conv=notrunc"]
+                subprocess.run([*copy, f"seek={part.offset >> 20}"], check=True, capture_output=True)
+                continue
+            where = ["-i", f"{image}@@{part.offset}"]
+            kind = ["-F"] if part.size >= FAT32 and self.files[part.name] else []
+            self._run("mformat", *where, *kind, "-T", str(part.size // 512), "-h", "255", "-s", "63", "::")
+            folders = sorted({str(Path(name).parent) for name in self.files[part.name]} - {"."})
+            folders = sorted({*folders, *(str(one) for f in folders for one in Path(f).parents if str(one) != ".")})
+            if folders:
+                self._run("mmd", *where, *(f"::/{one}" for one in folders))
+            for name, source in self.files[part.name].items():
+                self._run("mcopy", *where, str(source), f"::/{name}")
+        return time.monotonic() - began + synced(image)
+
+    def _run(self, program: str, *words: str) -> None:
+        subprocess.run([*self.tree.argv(program), *words], check=True, capture_output=True)
 
 
 class Rescue:

@@ -15,6 +15,8 @@ from abi import Compiler, Layout, constants_in, structures_in
 from xenbuild.parts.compiler import FLAGS
 from xenbuild.parts.toolstree import ToolsTree
 
+pytestmark = pytest.mark.image
+
 TOP = Path(__file__).parents[2]
 SETS = sorted(path.stem for path in (TOP / "tests/image/abi").glob("*.yaml"))
 TRIPLES = {"ia32": "i386-unknown-none-elf", "x86_64": "x86_64-unknown-none-elf"}
@@ -60,11 +62,14 @@ class Side:
 
 
 def _renamed(name: str, rules: Mapping[str, str]) -> str:
-    """A name by the first rule that fits it; a pattern that ends with \\b may be followed by more. {lower}: group 1."""
+    """A name by the first rule that fits it; a pattern that ends with \\b may be followed by more.
+
+    In what it becomes, {lower} is group 1 and {all} the whole name in lower case.
+    """
     for pattern, text in rules.items():
         if found := re.fullmatch(rf"(?:{pattern})(?P<more>.*)" if pattern.endswith(r"\b") else pattern, name):
             made = found.expand(text) + (found["more"] if pattern.endswith(r"\b") else "")
-            return made.replace("{lower}", found[1].lower()) if "{lower}" in made else made
+            return re.sub(r"\{(lower|all)\}", lambda word: found[word[1] == "lower"].lower(), made)
     return name
 
 

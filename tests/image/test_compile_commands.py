@@ -13,6 +13,8 @@ import pytest
 from xenbuild.parts.compiled import COMMANDS
 from xenbuild.parts.toolstree import ToolsTree
 
+pytestmark = pytest.mark.image
+
 TOP = Path(__file__).parents[2]
 # Files that see nearly all headers of their program, and one of assembly: below the top, and whether both have it.
 TRIED = ["hvkernel/common/hypercall.c", "dom0-image/unikernel/guest.c", "recipes/examples/guests/clock/clock.c"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from threading import Lock
 
@@ -136,6 +136,7 @@ def _images(
 ) -> dict[str, OutputOf]:
     """Every image of a declaration by its name."""
 
+    @cache
     def hypervisor_efi() -> Input:
         if declaration.hypervisor.file is not None:
             return parts.hypervisor  # on arm64, where one file is both
@@ -277,6 +278,7 @@ def _tools(declaration: Declaration, settings: Settings, group: str) -> tuple[Ou
 def _sourced(declaration: Declaration, settings: Settings, packages: dict[LockedPackage, None]) -> Sourced:
     """What makes inputs of the declaration's files; `packages` collects those of the tools that it asks for."""
 
+    @cache  # one action however often it is asked for: each costs a look into the store
     def tools(group: str) -> OutputOf:
         tree, used = _tools(declaration, settings, group)
         packages.update(dict.fromkeys(used))

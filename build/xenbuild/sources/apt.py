@@ -6,12 +6,11 @@ import hashlib
 import lzma
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 from xenbuild.errors import FormatError, IntegrityError, NetworkError
 from xenbuild.formats.deb822 import paragraphs
-from xenbuild.sources import openpgp, web
+from xenbuild.sources import openpgp
 from xenbuild.sources.index import Index
 
 
@@ -47,6 +46,8 @@ def open_suite(mirrors: tuple[str, ...], name: str, keyring: Path, now: datetime
 
     Raises IntegrityError (signature, expired), NetworkError, FormatError.
     """
+    from xenbuild.sources import web
+
     what = f"{mirrors[0]}/dists/{name}/InRelease"
     try:
         signed = web.get([f"{mirror}/dists/{name}/InRelease" for mirror in mirrors])
@@ -97,6 +98,8 @@ def _packages_file(suite: Suite, stem: str) -> str | None:
 
 
 def _packages(suite: Suite, path: str) -> str:
+    from xenbuild.sources import web
+
     sha256, size = suite.files[path]
     base = [f"{mirror}/dists/{suite.name}/" for mirror in suite.mirrors]
     # Some mirrors carry no by-hash folders although the Release promises them; the hash is checked all the same.
@@ -128,6 +131,8 @@ def _packages(suite: Suite, path: str) -> str:
 
 def _date(text: str) -> datetime:
     """A date of a Release file; without a zone it is UTC, as all of them are. Raises ValueError."""
+    from email.utils import parsedate_to_datetime
+
     date = parsedate_to_datetime(text)
     return date.astimezone(UTC) if date.tzinfo else date.replace(tzinfo=UTC)
 

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Lock as Mutex
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from xenbuild.errors import LockError, NetworkError
-from xenbuild.sources import web
 from xenbuild.sources.lock import Lock, LockedPackage
 from xenbuild.store.digest import Digest
 from xenbuild.store.events import Event
 from xenbuild.store.store import Store
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future, ThreadPoolExecutor
 
 # A snapshot service takes in an archive some hours after the date of its Release file and answers a request for a
 # time with the last state before it.
@@ -46,10 +48,16 @@ class Downloads:
         if missing:
             events(Event("fetch", f"{len(missing)} packages, {total / (1 << 20):.1f} MiB", total=total))
         progress = _Progress(events, total)
-        self._pool = ThreadPoolExecutor(max_workers=max(1, jobs))
+        self._pool: ThreadPoolExecutor | None = None
+        self._futures: dict[Digest, Future[None]] = {}
+        if not missing:
+            return
+        from concurrent.futures import ThreadPoolExecutor
+
+        self._pool = pool = ThreadPoolExecutor(max_workers=max(1, jobs))
         # The largest first: they take longest to unpack as well.
         self._futures = {
-            Digest(p.sha256, p.size): self._pool.submit(_one, p, lock, store, progress)
+            Digest(p.sha256, p.size): pool.submit(_one, p, lock, store, progress)
             for p in sorted(missing, key=lambda p: (-p.size, p))
         }
 
@@ -67,7 +75,8 @@ class Downloads:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
-        self._pool.shutdown(wait=error is None, cancel_futures=True)
+        if self._pool is not None:
+            self._pool.shutdown(wait=error is None, cancel_futures=True)
 
 
 def fetch(
@@ -111,6 +120,8 @@ def partial_folder(store: Store) -> Path:
 
 
 def _one(package: LockedPackage, lock: Lock, store: Store, progress: _Progress) -> None:
+    from xenbuild.sources import web  # a build that fetches nothing does without it and all that it imports
+
     part = partial_folder(store) / f"{package.sha256}.part"
     label = f"fetch {package.name}"
     try:

@@ -7,11 +7,9 @@ import shlex
 import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path, PurePosixPath
-from ssl import get_default_verify_paths
 from urllib.parse import unquote, urlsplit
 
 from xenbuild.errors import DeclarationError, LockError, NetworkError
-from xenbuild.sources import web
 from xenbuild.sources.fetch import partial_folder
 from xenbuild.spec.model import Source
 from xenbuild.store.digest import Digest
@@ -64,6 +62,8 @@ def url_source(
         done += count
         events(Event("progress", f"fetch {source.url}", done=done))
 
+    from xenbuild.sources import web
+
     try:
         web.download([source.url], part, None, source.sha256, progress)
     except web.Gone as error:
@@ -106,6 +106,8 @@ def git_source(source: Source, store: Store, git: Git, *, offline: bool = False,
 
 def _environment() -> dict[str, str]:
     """git reads neither the user's nor the system's configuration and asks nothing; proxies are the user's."""
+    from ssl import get_default_verify_paths
+
     inherited = {name: value for name, value in os.environ.items() if name not in _REPOSITORY}
     trusted = get_default_verify_paths().cafile  # as for our own downloads
     certificates = {"GIT_SSL_CAINFO": trusted} if trusted else {}

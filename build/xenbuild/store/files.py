@@ -132,6 +132,8 @@ def data_of(fd: int, size: int) -> Iterator[tuple[int, int]]:
 def write_hashed(extents: Extents, size: int, target: Path) -> Digest:
     """Write the new file `target` of `size` bytes and hash it, both at a time: neither waits for the other.
 
+    It is on the disk afterwards. A file with holes has its size at once: without that, a power cut could leave one of
+    the right size with zeros in it, which would count as whole.
     Raises ValueError for extents that overlap or lie behind the end, OSError for files that cannot be read.
     """
     digests: list[Digest | BaseException] = []
@@ -156,6 +158,7 @@ def write_hashed(extents: Extents, size: int, target: Path) -> Digest:
                     with content.open("rb", buffering=0) as reader:
                         _copy_range(reader.fileno(), writer.fileno(), 0, end - start, start)
             writer.truncate(size)
+            os.fdatasync(writer.fileno())
     finally:
         thread.join()
     if isinstance(digests[0], BaseException):

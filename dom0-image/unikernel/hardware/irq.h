@@ -14,7 +14,6 @@ struct irq {
 	/* Serve the device; whether there was something to do. */
 	bool (*serve)(void *data);
 	void *data;
-	u32 line;
 	bool heard;  /* an interrupt came since the last look */
 	bool polled; /* interrupts do not come */
 	u32 missed;
@@ -23,6 +22,9 @@ struct irq {
 };
 
 void irqs_start(void);
+/* The interrupt of *number or the next one that is used: whether it is a message, and how many
+ * came. */
+bool irq_count(u32 *number, bool *message, u64 *count);
 void irq_attach(struct irq *irq, const struct pci *pci, bool (*serve)(void *data), void *data);
 
 #endif

@@ -19,6 +19,8 @@ enum {
 	PCI_CAPABILITIES = 0x34,
 };
 
+enum { PCI_MSI = 5 }; /* a capability, and in its control: */
+enum { PCI_MSI_CONTROL = 2, PCI_MSI_ENABLE = 1 };
 enum { PCI_IO = 1, PCI_MEMORY = 2, PCI_MASTER = 4, PCI_NO_INTX = 0x400 };
 
 /* Call `found` for every function there is. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Interrupts of devices: dom0 binds a GSI as a pirq to an event channel. A level-triggered one
  * stays masked from its arrival until dom0 says that it is done (PHYSDEVOP_eoi, or unmask of the
- * port). */
+ * port). Messages (MSI) are pirqs behind the last GSI. */
 #include "abi/physdev.h"
 #include "asm/boot.h"
 #include "asm/cpu.h"
@@ -12,19 +12,19 @@
 #include "hypercall.h"
 #include "lib.h"
 
-#define MAX_GSIS 64
+#define MAX_PIRQS 64 /* and vectors, which have the same order */
 
 static struct {
 	struct domain *d;
 	u32 port;
-	bool level, low, waiting, set;
-} pirqs[MAX_GSIS];
+	bool level, low, waiting, set, message;
+} pirqs[MAX_PIRQS];
 
 void irq_arrived(unsigned int vector)
 {
 	u32 gsi = vector - VECTOR_DEVICES;
 
-	if (gsi < MAX_GSIS && pirqs[gsi].d) {
+	if (gsi < MAX_PIRQS && pirqs[gsi].d) {
 		if (pirqs[gsi].level) {
 			gsi_mask(gsi, true);
 			pirqs[gsi].waiting = true;
@@ -36,12 +36,17 @@ void irq_arrived(unsigned int vector)
 
 static bool gsi_is_known(u32 gsi)
 {
-	return gsi < MAX_GSIS && gsi < gsi_count();
+	return gsi < MAX_PIRQS && gsi < gsi_count();
+}
+
+static bool pirq_is_known(u32 pirq)
+{
+	return gsi_is_known(pirq) || (pirq < MAX_PIRQS && pirqs[pirq].message);
 }
 
 int pirq_bind(struct domain *d, u32 pirq, u32 port)
 {
-	if (!gsi_is_known(pirq))
+	if (!pirq_is_known(pirq))
 		return -EINVAL;
 	if (pirqs[pirq].d)
 		return -EEXIST;
@@ -51,20 +56,22 @@ int pirq_bind(struct domain *d, u32 pirq, u32 port)
 	}
 	pirqs[pirq].d = d;
 	pirqs[pirq].port = port;
-	gsi_set(pirq, VECTOR_DEVICES + pirq, pirqs[pirq].level, pirqs[pirq].low, false);
+	if (!pirqs[pirq].message)
+		gsi_set(pirq, VECTOR_DEVICES + pirq, pirqs[pirq].level, pirqs[pirq].low, false);
 	return 0;
 }
 
 void pirq_unbind(u32 pirq)
 {
-	gsi_mask(pirq, true);
+	if (!pirqs[pirq].message)
+		gsi_mask(pirq, true);
 	pirqs[pirq].d = NULL;
 	pirqs[pirq].waiting = false;
 }
 
 void pirq_eoi(struct domain *d, u32 pirq)
 {
-	if (pirq >= MAX_GSIS || pirqs[pirq].d != d || !pirqs[pirq].waiting)
+	if (pirq >= MAX_PIRQS || pirqs[pirq].d != d || !pirqs[pirq].waiting)
 		return;
 	pirqs[pirq].waiting = false;
 	gsi_mask(pirq, false);
@@ -82,12 +89,44 @@ static long setup_gsi(const struct physdev_setup_gsi *op)
 	return 0;
 }
 
+/* A message that comes afterwards all the same is nobody's. */
+static long unmap_pirq(const struct physdev_unmap_pirq *op)
+{
+	if (op->pirq >= 0 && op->pirq < MAX_PIRQS && pirqs[op->pirq].message) {
+		if (pirqs[op->pirq].d)
+			return -EBUSY;
+		pirqs[op->pirq].message = false;
+	}
+	return 0;
+}
+
+static long map_message(struct physdev_map_pirq *op)
+{
+	u32 pirq = MIN(gsi_count(), MAX_PIRQS);
+	int error;
+
+	if (op->table_base)
+		return -EOPNOTSUPP; /* no MSI-X */
+	while (pirq < MAX_PIRQS && pirqs[pirq].message)
+		pirq++;
+	if (pirq == MAX_PIRQS)
+		return -ENOSPC;
+	error = msi_tell((u32)op->bus, (u32)op->devfn, VECTOR_DEVICES + pirq);
+	if (error)
+		return error;
+	pirqs[pirq].message = true;
+	op->pirq = (int)pirq;
+	return 0;
+}
+
 static long map_pirq(struct physdev_map_pirq *op)
 {
 	if (op->domid != DOMID_SELF && op->domid != current->domain->id)
 		return -ESRCH;
+	if (op->type == MAP_PIRQ_MSI)
+		return map_message(op);
 	if (op->type != MAP_PIRQ_GSI)
-		return -EOPNOTSUPP; /* no MSI */
+		return -EOPNOTSUPP;
 	if (op->index < 0 || !gsi_is_known((u32)op->index))
 		return -EINVAL;
 	op->pirq = op->index; /* one to one */
@@ -96,7 +135,7 @@ static long map_pirq(struct physdev_map_pirq *op)
 
 static long query(struct physdev_irq_status *op)
 {
-	if (!gsi_is_known(op->irq))
+	if (!pirq_is_known(op->irq))
 		return -EINVAL;
 	op->flags = pirqs[op->irq].level ? IRQSTAT_needs_eoi : 0;
 	return 0;
@@ -139,7 +178,7 @@ static long run_op(u32 cmd, union any_op *op)
 	case PHYSDEVOP_map_pirq:
 		return map_pirq(&op->map);
 	case PHYSDEVOP_unmap_pirq:
-		return 0;
+		return unmap_pirq(&op->unmap);
 	default:
 		return setup_gsi(&op->gsi);
 	}

@@ -44,7 +44,8 @@ static void interrupt(unsigned int vector)
 void leave_to_guest(void)
 {
 	do {
-		do_softirqs();
+		if (this_cpu()->softirqs)
+			do_softirqs();
 		if (vcpu_wants_upcall(current))
 			inject_event(guest_regs());
 	} while (this_cpu()->softirqs);
@@ -76,11 +77,20 @@ static _Noreturn void bad_trap(struct regs *r)
 	      name ? name : "?", offset, read_cr2());
 }
 
-/* The guest's frame cannot be loaded: it dies, and this CPU goes on with another one. */
-static _Noreturn void bad_frame(void)
+/* The guest's frame cannot be loaded: its failsafe callback hears of it. The CPU had the guest's
+ * registers again; `r`, which has them now, lies over the place where they were. */
+static _Noreturn void bad_frame(const struct regs *r)
 {
+	struct vcpu *v = current;
+	const struct callback *c = &v->arch.failsafe;
+
+	memmove(guest_regs(), r, offsetof(struct regs, error));
 	lock(&hv_lock);
-	domain_crash(current->domain, "it cannot be returned to: its segments or address are bad");
+	if (c->address)
+		bounce(guest_regs(), c->cs, c->address, c->mask_events, WITH_SEGMENTS);
+	else
+		domain_crash(v->domain,
+			     "it cannot be returned to: its segments or address are bad");
 	resume_current();
 }
 
@@ -92,7 +102,7 @@ static void fault_of_ours(struct regs *r)
 	if (ip == copy_insn || ip == copy_insn2)
 		r->ip = (ulong)copy_failed;
 	else if (ip == guest_iret)
-		bad_frame();
+		bad_frame(r);
 	else if (!segment_fault(r))
 		bad_trap(r);
 }

@@ -18,6 +18,7 @@ enum {
 };
 
 #define IRQSTAT_needs_eoi 1
+#define MAP_PIRQ_MSI      0
 #define MAP_PIRQ_GSI      1
 
 struct physdev_irq_status {

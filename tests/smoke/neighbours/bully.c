@@ -50,13 +50,6 @@ static void flood(void)
 	}
 }
 
-struct reservation {
-	unsigned long frames; /* a guest address */
-	unsigned long count;
-	u32 order, flags;
-	domid_t domain;
-};
-
 /* Each until it is refused; then how much it was. */
 static void hoard(void)
 {
@@ -66,9 +59,10 @@ static void hoard(void)
 
 	for (;;) {
 		pfn_t frame;
-		struct reservation more = {(unsigned long)&frame, 1, 0, 0, DOMID_SELF};
+		struct memory_reservation more = {.extents = &frame, .count = 1, .dom = DOMID_SELF};
 
-		if (hypercall(HC_MEMORY_OP, 0, (unsigned long)&more, 0, 0) != 1)
+		if (hypercall(HC_MEMORY_OP, MEM_INCREASE_RESERVATION, (unsigned long)&more, 0, 0) !=
+		    1)
 			break;
 		memory++;
 	}
@@ -82,11 +76,11 @@ static void hoard(void)
 	       (unsigned long long)((now() - begin) / MILLISECOND));
 	for (;;) {
 		pfn_t frame;
-		struct reservation more = {(unsigned long)&frame, 1, 0, 0, DOMID_SELF};
+		struct memory_reservation more = {.extents = &frame, .count = 1, .dom = DOMID_SELF};
 
 		while (pages_alloc(1))
 			;
-		hypercall(HC_MEMORY_OP, 0, (unsigned long)&more, 0, 0);
+		hypercall(HC_MEMORY_OP, MEM_INCREASE_RESERVATION, (unsigned long)&more, 0, 0);
 		event_unbound(0);
 	}
 }

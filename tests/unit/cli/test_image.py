@@ -11,7 +11,9 @@ import pytest
 from xenbuild.cli import fastpath, group
 from xenbuild.cli.session import Session, open_session
 from xenbuild.errors import DeclarationError
+from xenbuild.media.build import plan
 from xenbuild.media.results import Image
+from xenbuild.plan.needs import all_actions
 from xenbuild.spec.load import load, target_named
 from xenbuild.store.digest import Digest
 from xenbuild.store.store import Store
@@ -67,6 +69,17 @@ def test_dry_run_lists_the_steps_in_their_order_and_fetches_nothing(run: Run, fo
     assert steps.index("tools: build") < steps.index("compile the x86_64 loader")
     assert any(step.startswith("unpack xen-hypervisor-4.17-amd64 ") for step in steps)
     assert not (folder / "out").exists()
+
+
+def test_tools_are_planned_once_however_many_images_want_them(folder: Path) -> None:
+    """Each action costs a look into the store, and a tree of tools has dozens behind it."""
+    media = "[{name: a, medium: raw}, {name: b, medium: iso}, {name: c, medium: qcow2}, {name: d, medium: pxe}]"
+    (folder / "xenbuild.yaml").write_text(DECLARATION.replace("[{name: lab}]", media))
+    with open_session(folder / "xenbuild.yaml", [], [], {}) as session:
+        goals = plan(session.declarations[0], session.settings()).goals
+        labels = [action.label for action in all_actions(goals)]
+    assert {label for label in labels if label.startswith("tools: ")} >= {"tools: media", "tools: grub-x86"}
+    assert [label for label in labels if label.startswith("tools: ") and labels.count(label) > 1] == []
 
 
 def test_dry_run_of_all_targets(run: Run) -> None:

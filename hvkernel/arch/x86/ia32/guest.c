@@ -41,17 +41,23 @@ void hypercall_set_args(struct regs *r, const ulong args[6])
 	r->bp = args[5];
 }
 
-/* The frame, from below: [error,] eip, cs (upper half: the old mask), eflags (IF: events were not
- * masked), and esp and ss if it comes from ring 3. */
+/* The frame, from below: [error, or ds, es, fs, gs,] eip, cs (upper half: the old mask), eflags
+ * (IF: events were not masked), and esp and ss if it comes from ring 3. */
 void bounce(struct regs *r, u16 cs, ulong to, bool mask_events, s64 error)
 {
 	struct vcpu *v = current;
 	u8 mask = v->info->upcall_mask;
 	bool kernel = guest_in_kernel(r);
-	u32 frame[6], *f = frame, sp = kernel ? r->sp : v->arch.kernel_sp, size;
+	u32 frame[9], *f = frame, sp = kernel ? r->sp : v->arch.kernel_sp, size;
 
 	if (error >= 0)
 		*f++ = (u32)error;
+	if (error == WITH_SEGMENTS) {
+		*f++ = r->ds;
+		*f++ = r->es;
+		__asm__("mov %%fs, %0" : "=r"(*f++));
+		__asm__("mov %%gs, %0" : "=r"(*f++));
+	}
 	*f++ = r->ip;
 	*f++ = r->cs | (u32)mask << 16;
 	*f++ = (r->flags & ~(FLAG_IF | FLAG_IOPL)) | (mask ? 0 : FLAG_IF);

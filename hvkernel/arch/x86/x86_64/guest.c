@@ -43,14 +43,13 @@ void hypercall_set_args(struct regs *r, const ulong args[6])
 	r->r9 = args[5];
 }
 
-/* The frame, from below: rcx, r11, [error,] rip, cs (its RPL tells kernel from application, bits 32
- * to 39 the old mask), rflags (IF: events were not masked), rsp, ss. */
+/* The frame, from below: rcx, r11, [error, or ds, es, fs, gs,] rip, cs (its RPL tells kernel from
+ * application, bits 32 to 39 the old mask), rflags (IF: events were not masked), rsp, ss. */
 void bounce(struct regs *r, u16 cs, ulong to, bool mask_events, s64 error)
 {
 	struct vcpu *v = current;
 	u8 mask = v->info->upcall_mask;
-	ulong frame[8], sp, size = sizeof(frame);
-	ulong *f = frame;
+	ulong frame[11], sp, size, *f = frame;
 
 	if (v->arch.in_kernel)
 		sp = r->sp & ~15ul;
@@ -60,13 +59,18 @@ void bounce(struct regs *r, u16 cs, ulong to, bool mask_events, s64 error)
 	*f++ = r->r11;
 	if (error >= 0)
 		*f++ = (ulong)error;
-	else
-		size -= sizeof(ulong);
+	if (error == WITH_SEGMENTS) {
+		__asm__("mov %%ds, %0" : "=r"(*f++));
+		__asm__("mov %%es, %0" : "=r"(*f++));
+		__asm__("mov %%fs, %0" : "=r"(*f++));
+		__asm__("mov %%gs, %0" : "=r"(*f++));
+	}
 	*f++ = r->ip;
 	*f++ = (v->arch.in_kernel ? r->cs & ~3ul : r->cs) | (ulong)mask << 32;
 	*f++ = (r->flags & ~(ulong)(FLAG_IF | FLAG_IOPL)) | (mask ? 0 : FLAG_IF);
 	*f++ = r->sp;
-	*f = r->ss;
+	*f++ = r->ss;
+	size = (ulong)((u8 *)f - (u8 *)frame);
 	if (!v->arch.in_kernel)
 		space_toggle(v);
 	if (!to || !copy_to_guest(sp - size, frame, size)) {

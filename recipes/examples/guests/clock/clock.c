@@ -3,6 +3,8 @@
  * passed. */
 #include "base.h"
 #include "event.h"
+#include "manage.h"
+#include "xs.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +16,8 @@ enum shutdown_reason main(void)
 	unsigned long last =
 	    option("seconds", value, sizeof(value)) ? strtoul(value, NULL, 10) : ~0ul;
 
+	xs_start_ring();
+	manage_start(); /* dom0 may end it, save it, and change its memory */
 	printf("clock: %s\n", start_info->cmdline);
 	for (unsigned long second = 0; second <= last; second++) {
 		sleep_until(start + second * SECOND);

@@ -7,6 +7,7 @@
 #include "base.h"
 #include "event.h"
 #include "ip.h"
+#include "manage.h"
 #include "netif.h"
 #include "tcp.h"
 #include "xs.h"
@@ -53,6 +54,7 @@ enum shutdown_reason main(void)
 	if (!option("address", text, sizeof(text)) || !ip_parse(text, &address, &mask))
 		panic("address=A.B.C.D/BITS is missing");
 	xs_start_ring();
+	manage_start();
 	nic = netfront_open("0");
 	if (!nic)
 		return SHUTDOWN_CRASH;

@@ -103,6 +103,9 @@ u32 apic_timer_left(void);
 u8 apic_id(void);
 extern u32 apic_ticks_per_ms;
 
+/* msi.c: a device's one message is `vector`, to the first CPU. It may not send it yet. */
+int msi_tell(u32 bus, u32 devfn, unsigned int vector);
+
 /* irq.c */
 void irq_arrived(unsigned int vector);
 void gsi_set(u32 gsi, unsigned int vector, bool level, bool low, bool masked);

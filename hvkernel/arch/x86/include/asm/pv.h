@@ -10,7 +10,9 @@
 bool guest_in_kernel(const struct regs *r);
 
 /* Makes the guest go on at `to`, with what it was doing on its kernel's stack; an error code below
- * it if `error` is not negative. A stack that cannot be written crashes the domain. */
+ * it if `error` is not negative, the data segments' selectors if it is WITH_SEGMENTS. A stack that
+ * cannot be written crashes the domain. */
+#define WITH_SEGMENTS (-2)
 void bounce(struct regs *r, u16 cs, ulong to, bool mask_events, s64 error);
 /* To the handler that the guest has set for a trap. */
 void inject_trap(struct regs *r, unsigned int vector, s64 error);

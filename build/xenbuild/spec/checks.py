@@ -18,6 +18,7 @@ from xenbuild.spec.machines import check_memory
 from xenbuild.spec.model import Declaration, Source
 from xenbuild.spec.problems import Problems, nearest
 from xenbuild.spec.proof import Drive, Machine, Shows, Step, Test
+from xenbuild.spec.recipe import Dom0Kind
 from xenbuild.spec.scalars import quote
 
 MIN_GUEST_MEMORY = 4 << 20
@@ -235,6 +236,18 @@ def _at_least(node: Node, name: str, minimum: int, what: str, problems: Problems
 def _positive(node: Node, name: str, value: float | None, problems: Problems) -> None:
     if value is not None and value <= 0:
         problems.add(node.at(name), f"{name} must be more than 0", "write for example 60s")
+
+
+def checks(kinds: Mapping[str, Dom0Kind]) -> Mapping[type[Node], Check]:
+    """The checks of a declaration that is whole; `kinds` are those of dom0 that its hypervisor has."""
+
+    def dom0(node: Dom0, problems: Problems) -> None:
+        _dom0(node, problems)
+        kind = kinds.get(node.kind or next(iter(kinds), ""))
+        if kind is not None:
+            check_memory(node, node.memory, kind.memory, "dom0.memory", problems)
+
+    return {**CHECKS, Dom0: dom0}
 
 
 CHECKS: Mapping[type[Node], Check] = {

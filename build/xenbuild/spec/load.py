@@ -13,7 +13,7 @@ from typing import Any, cast
 
 from xenbuild.errors import DeclarationError, Position
 from xenbuild.spec.capability import Row, check_possible, find_row
-from xenbuild.spec.checks import CHECKS
+from xenbuild.spec.checks import CHECKS, checks
 from xenbuild.spec.convert import BAD, Converter
 from xenbuild.spec.document import (
     HEAD,
@@ -213,7 +213,8 @@ def _convert(tree: Mapping, target: Target, document: Document, resolver: _Resol
         if name.removesuffix("+") not in known:
             problems.add(tree.key_at(name), f"unknown key {quote(name)}", nearest(name, known, show="keys here"))
     body = resolver.expand(tree.without(*(name for name in tree.items if name.removesuffix("+") not in known)))
-    made = Converter(problems, CHECKS).block(body, Declaration, **given)
+    kinds = load_recipe(HypervisorRecipe, target.hypervisor, given["folder"]).dom0
+    made = Converter(problems, checks(kinds)).block(body, Declaration, **given)
     resolver.check_overlays(given)
     return made
 

@@ -9,7 +9,6 @@ from dataclasses import replace
 from xenbuild.spec.block import Node
 from xenbuild.spec.cpus import parse_cpus
 from xenbuild.spec.domain import Domain
-from xenbuild.spec.machines import check_memory
 from xenbuild.spec.model import Declaration
 from xenbuild.spec.problems import Problems
 from xenbuild.spec.recipe import HypervisorRecipe, Recipe, Release
@@ -29,8 +28,6 @@ def settle(made: Declaration, recipes: Sequence[Recipe], problems: Problems) -> 
     """The declaration with its kind of dom0 written out, judged if that is a unikernel."""
     kinds = next((recipe.dom0 for recipe in recipes if isinstance(recipe, HypervisorRecipe)), {})
     kind = made.dom0.kind or next(iter(kinds), "linux")
-    if kind in kinds:
-        check_memory(made.dom0, made.dom0.memory, kinds[kind].memory, "dom0.memory", problems)
     if kind not in kinds:
         message = f"{made.target} has no dom0 of kind {kind}"
         problems.add(made.dom0.at("kind"), message, f"kinds here: {', '.join(kinds)}")

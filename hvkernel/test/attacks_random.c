@@ -4,7 +4,7 @@
 #include "suite.h"
 #include "lib.h"
 
-#define CALLS 6000
+#define CALLS 4000
 
 static u64 state;
 
@@ -16,7 +16,7 @@ static u32 chance(u32 below)
 	return (u32)(state >> 32) % below;
 }
 
-static u64 words[64] __attribute__((aligned(PAGE_SIZE))); /* structures to point to */
+static u64 words[32] __attribute__((aligned(PAGE_SIZE))); /* structures to point to */
 
 static u64 word(void)
 {

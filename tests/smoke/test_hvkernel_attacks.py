@@ -57,8 +57,10 @@ def test_all_attacks_of_the_sources_are_made(suite: Callable[..., Boot], arch: s
     assert done.passed(), done.console[-3000:]
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(("cpus", "prefix"), [(2, "race"), (4, "race"), (4, "")])
+@pytest.mark.parametrize(
+    ("cpus", "prefix"),
+    [(4, "race"), pytest.param(2, "race", marks=pytest.mark.slow), pytest.param(4, "", marks=pytest.mark.slow)],
+)
 @pytest.mark.parametrize("arch", CPUS)
 def test_attacks_do_no_harm_on_several_cpus(suite: Callable[..., Boot], arch: str, cpus: int, prefix: str) -> None:
     done = suite(arch, cpus, prefix)

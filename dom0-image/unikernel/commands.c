@@ -10,7 +10,7 @@
 #include "hardware/irq.h"
 #include "memory.h"
 #include "screen.h"
-#include "shell.h"
+#include "top.h"
 #include "xs.h"
 
 #include <stdio.h>
@@ -110,16 +110,14 @@ static const char *save(char **words, u32 count)
 {
 	struct guest *guest = guest_find(words[0]);
 
-	(void)count;
-	return guest ? guest_save(guest) : no_guest;
+	return guest ? guest_save(guest, count > 1 ? words[1] : NULL) : no_guest;
 }
 
 static const char *restore(char **words, u32 count)
 {
 	struct guest *guest = guest_find(words[0]);
-	const char *error = guest ? guest_restore(guest) : no_guest;
+	const char *error = guest ? guest_restore(guest, count > 1 ? words[1] : NULL) : no_guest;
 
-	(void)count;
 	if (!error)
 		printf("dom0: guest %s is domain %u\n", words[0], guest->dom);
 	return error;
@@ -343,70 +341,13 @@ static const char *info(char **words, u32 count)
 	return NULL;
 }
 
-/* What `top` saw of a domain at its begin. */
-struct sample {
-	domid_t dom;
-	u64 time;
-};
-
-static struct timer top_timer;
-static struct sample top_samples[32]; /* of guests; those behind are not shown */
-static u64 top_begin, top_dom0;
-static char top_text[40 * (LENGTH(top_samples) + 1)];
-static size_t top_size;
-
-static u64 cpu_time(domid_t dom)
-{
-	struct domain_info info;
-
-	return domain_info(dom, &info) || info.domain != dom ? 0 : info.cpu_time;
-}
-
-/* A line: percent of one CPU's time, and of the time that all guests had. */
-static void top_line(const char *name, u64 used, u64 passed, u64 all)
-{
-	u64 cpu = used * 1000 / passed, part = all ? used * 1000 / all : 0;
-
-	top_size += (size_t)snprintf(top_text + top_size, sizeof(top_text) - top_size,
-				     "%-16s %5llu.%llu %6llu.%llu\n", name,
-				     (unsigned long long)cpu / 10, (unsigned long long)cpu % 10,
-				     (unsigned long long)part / 10, (unsigned long long)part % 10);
-}
-
-static void top_end(void *data)
-{
-	u64 passed = now() - top_begin, all = 0, used[LENGTH(top_samples)];
-	u32 i = 0;
-
-	(void)data;
-	for (struct guest *g = guests_first(); g && i < LENGTH(used); g = g->next, i++) {
-		bool same = g->running && g->dom == top_samples[i].dom;
-
-		used[i] = same ? cpu_time(g->dom) - top_samples[i].time : 0;
-		all += used[i];
-	}
-	top_size = 0;
-	top_line("dom0", cpu_time(0) - top_dom0, passed, 0);
-	i = 0;
-	for (struct guest *g = guests_first(); g && i < LENGTH(used); g = g->next, i++)
-		if (g->running)
-			top_line(g->config.name, used[i], passed, all);
-	notice("%-16s %7s %8s\n%s", "name", "cpu(%)", "share(%)", top_text);
-}
-
 static const char *top(char **words, u32 count)
 {
 	u64 seconds = 1;
-	u32 i = 0;
 
 	if (count && (!number(words[0], 3600, &seconds) || !seconds))
 		return no_number;
-	for (struct guest *g = guests_first(); g && i < LENGTH(top_samples); g = g->next, i++)
-		top_samples[i] = (struct sample){g->dom, g->running ? cpu_time(g->dom) : 0};
-	top_dom0 = cpu_time(0);
-	top_begin = now();
-	top_timer.fn = top_end;
-	timer_set(&top_timer, top_begin + seconds * SECOND);
+	top_begin(seconds);
 	return NULL;
 }
 
@@ -438,8 +379,8 @@ const struct command commands[] = {
     {"create", "GUEST", "make a guest's domain", 1, create},
     {"destroy", "GUEST", "end it at once", 1, destroy},
     {"shutdown", "GUEST [reboot]", "ask it to end", 1, ask},
-    {"save", "GUEST", "keep it in dom0's memory", 1, save},
-    {"restore", "GUEST", "let a saved one go on", 1, restore},
+    {"save", "GUEST [DISK]", "keep it in dom0's memory, or on a disk of dom0's", 1, save},
+    {"restore", "GUEST [DISK]", "let a saved one go on", 1, restore},
     {"pause", "GUEST", "stop its vcpus", 1, pause},
     {"unpause", "GUEST", "let them go on", 1, unpause},
     {"console", "GUEST", "its console; Ctrl-] leaves", 1, console},

@@ -11,6 +11,7 @@
 #include "memdisk.h"
 #include "nodes.h"
 #include "saved.h"
+#include "savefile.h"
 #include "screen.h"
 #include "shell.h"
 #include "xenstore/connection.h"
@@ -21,6 +22,8 @@
 #include <string.h>
 
 #define SETTINGS "guests.conf"
+
+static const char busy[] = "it is being saved or restored";
 
 static char *files;
 static size_t files_size;
@@ -160,8 +163,8 @@ const char *guest_create(struct guest *guest)
 	struct built built;
 	const char *error;
 
-	if (guest->running)
-		return "it runs already";
+	if (guest->running || guest->busy)
+		return guest->busy ? busy : "it runs already";
 	if (!archive_find(files, files_size, guest->config.kernel, &kernel))
 		return "its kernel is missing";
 	if (*guest->config.initramfs &&
@@ -194,21 +197,57 @@ const char *guest_ask(struct guest *guest, const char *what)
 	return xs_write(XS_NO_TX, path, what) ? "xenstore refused it" : NULL;
 }
 
-const char *guest_save(struct guest *guest)
+/* A disk of dom0's that no guest has, for what is saved. */
+static struct block *save_disk(const char *name, const char **error)
 {
-	const char *error = guest_ask(guest, "suspend");
+	struct block *disk = device_disk(name);
 
+	*error = disk ? NULL : "dom0 has no such disk";
+	for (struct guest *guest = guests; guest; guest = guest->next)
+		for (u32 i = 0; i < guest->config.disk_count; i++)
+			if (!strcmp(guest->config.disks[i].hardware, name))
+				*error = "a guest has this disk";
+	return *error ? NULL : disk;
+}
+
+const char *guest_save(struct guest *guest, const char *disk)
+{
+	const char *error = NULL;
+
+	guest->save_disk = disk ? save_disk(disk, &error) : NULL;
+	if (!error)
+		error = guest_ask(guest, "suspend");
 	guest->saving = !error;
 	return error;
 }
 
-const char *guest_restore(struct guest *guest)
+/* Reading takes time, in which nobody else may begin something with the guest. */
+static const char *read_saved(struct guest *guest, const char *name)
+{
+	const char *error;
+	struct block *disk = save_disk(name, &error);
+
+	if (!disk)
+		return error;
+	saved_free(guest->saved);
+	guest->busy = true;
+	guest->saved = savefile_read(disk, guest->config.name, &error);
+	guest->busy = false;
+	return error;
+}
+
+const char *guest_restore(struct guest *guest, const char *disk)
 {
 	struct built built;
 	const char *error;
 
-	if (guest->running)
-		return "it runs already";
+	if (guest->running || guest->busy)
+		return guest->busy ? busy : "it runs already";
+	error = open_disks(guest);
+	if (!error && disk)
+		error = read_saved(guest, disk);
+	if (error)
+		return error;
 	if (!guest->saved)
 		return "it was not saved";
 	error = saved_build(guest->saved, &guest->config, &built);
@@ -226,11 +265,21 @@ static void suspended(struct guest *guest)
 
 	guest->saving = false;
 	guest->saved = saved_take(guest->dom, guest->config.vcpus, &error);
+	take_down(guest);
+	if (guest->saved && guest->save_disk) {
+		guest->busy = true;
+		error = savefile_write(guest->save_disk, guest->config.name, guest->saved);
+		guest->busy = false;
+		if (!error) {
+			saved_free(guest->saved);
+			guest->saved = NULL;
+		}
+	}
 	if (error)
-		notice("dom0: guest %s was not saved: %s\n", guest->config.name, error);
+		notice("dom0: guest %s was not saved%s: %s\n", guest->config.name,
+		       guest->saved ? " but in memory" : "", error);
 	else
 		notice("dom0: guest %s is saved\n", guest->config.name);
-	take_down(guest);
 }
 
 static void say_create(struct guest *guest)

@@ -17,7 +17,9 @@ struct guest {
 	struct guest_config config;
 	bool running; /* it has a domain, whose number is `dom` */
 	bool started_once;
-	bool saving; /* it was asked to suspend */
+	bool saving;             /* it was asked to suspend */
+	bool busy;               /* a disk is written or read for it */
+	struct block *save_disk; /* where it goes then; NULL: it stays in memory */
 	struct saved *saved;
 	domid_t dom;
 	struct terminal terminal;
@@ -42,9 +44,9 @@ const char *guest_destroy(struct guest *guest);
 /* Give a domain that was just made (or restored) its nodes, back ends and console, and let it run.
  */
 const char *guest_connect(struct guest *guest, const struct built *built);
-/* Keep it in dom0's memory once it has suspended, and bring it back. */
-const char *guest_save(struct guest *guest);
-const char *guest_restore(struct guest *guest);
+/* Keep it once it has suspended, on dom0's disk of this name or (NULL) in memory; bring it back. */
+const char *guest_save(struct guest *guest, const char *disk);
+const char *guest_restore(struct guest *guest, const char *disk);
 /* Ask it to end by itself: "poweroff" or "reboot" in control/shutdown. */
 const char *guest_ask(struct guest *guest, const char *what);
 

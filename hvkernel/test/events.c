@@ -77,8 +77,8 @@ void test_events(void)
 	port.port = unbound.port;
 	CALL2(event_channel_op, EVTCHNOP_unmask, &port);
 	check(last_port == unbound.port, "unmask delivers it");
-	poll.timeout = system_time() + 3000000;
 	before = system_time();
+	poll.timeout = before + 3000000;
 	CALL2(sched_op, SCHEDOP_poll, &poll);
 	check(system_time() - before >= 3000000, "poll times out");
 	check(!CALL2(event_channel_op, EVTCHNOP_close, &port), "close");

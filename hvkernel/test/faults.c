@@ -14,7 +14,7 @@
 static domid_t id;
 static u8 *window;
 
-static void press(char key, u32 times)
+void press(char key, u32 times)
 {
 	static struct sysctl s;
 	static char keys[64];

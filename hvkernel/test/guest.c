@@ -252,6 +252,7 @@ _Noreturn void guest_main(struct start_info *info)
 	test_events();
 	test_grants();
 	test_user();
+	test_devices();
 	test_domains();
 	finish();
 }

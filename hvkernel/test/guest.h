@@ -64,6 +64,8 @@ void test_domains(void);
 void test_suite(const char *prefix); /* of the names of those attacks that are made */
 void test_cycles(u32 turns);
 void test_faults(void);
+void test_devices(void);
+void test_hotplug(void);    /* in a domU */
 _Noreturn void churn(void); /* a domU of it */
 
 void *memset(void *to, int value, size_t size);

@@ -15,7 +15,7 @@ enum verdict {
 	FAULTS,  /* faults, in its author */
 	HOLDS,   /* returns 0: what it tried had no effect that it should not have */
 	KILLS,   /* never comes back: its author has crashed */
-	ENDS,    /* comes back as HOLDS or does not as KILLS; CPUs differ */
+	ENDS,    /* comes back, or crashes or hangs its author; CPUs differ */
 };
 
 #define BY_DOMU 1u

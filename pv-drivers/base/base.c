@@ -73,10 +73,12 @@ bool suspend(void)
 {
 	u32 argument = SHUTDOWN_SUSPEND;
 	mfn_t *lists = list_frames();
+	u64 before;
 
 	if (!lists)
 		return false;
 	console_flush();
+	before = now();
 	shared->max_pfn = start_info->nr_pages;
 	shared->frame_list_list = frame_of(page_of(lists));
 	/* Frames of the two rings are written as pages of ours, which stay what they are. */
@@ -85,7 +87,7 @@ bool suspend(void)
 	hypercall(HC_SCHED_OP, SCHED_SHUTDOWN, (unsigned long)&argument,
 		  frame_of(page_of(start_info)), 0);
 	map_shared();
-	events_resume();
+	events_resume(before);
 	grants_resume();
 	console_resume();
 	pages_free(lists,

@@ -14,6 +14,7 @@ static struct {
 
 static struct timer *timers; /* soonest first */
 static u64 alarm;            /* what Xen's timer is set to */
+static u64 shift;            /* our time less Xen's */
 
 static long event_op(unsigned int command, void *argument)
 {
@@ -29,8 +30,9 @@ void events_start(void)
 	event_handle((port_t)port, NULL, NULL);
 }
 
-void events_resume(void)
+void events_resume(u64 before)
 {
+	shift = before - (now() - shift);
 	for (port_t port = 0; port < MAX_PORTS; port++)
 		handlers[port].fn = NULL;
 	alarm = 0;
@@ -185,7 +187,7 @@ void loop(u64 until)
 		return;
 	if (until != alarm) {
 		alarm = until;
-		if (hc_set_timer(until == UINT64_MAX ? 0 : until))
+		if (hc_set_timer(until == UINT64_MAX ? 0 : until - shift))
 			return; /* the time is over already */
 	}
 	hypercall(HC_SCHED_OP, SCHED_BLOCK, 0, 0, 0);
@@ -212,7 +214,7 @@ u64 now(void)
 		result = time->system + scale(cycles() - time->tsc, time->mul, time->shift);
 		__atomic_thread_fence(__ATOMIC_ACQUIRE);
 	} while (version & 1 || version != time->version);
-	return result;
+	return result + shift;
 }
 
 u64 wall_clock(void)
@@ -226,5 +228,5 @@ u64 wall_clock(void)
 		seconds = shared->wc_sec;
 		__atomic_thread_fence(__ATOMIC_ACQUIRE);
 	} while (version & 1 || version != shared->wc_version);
-	return seconds + now() / SECOND;
+	return seconds + (now() - shift) / SECOND;
 }

@@ -19,8 +19,8 @@ struct timer {
 };
 
 void events_start(void);
-/* In a new domain: no port is known any more. Timers stay. */
-void events_resume(void);
+/* In a new domain: no port is known any more. Timers stay, and time goes on from `before`. */
+void events_resume(u64 before);
 
 /* Calls of Xen's; a port or a negative error. */
 int event_unbound(domid_t remote);
@@ -35,7 +35,7 @@ void event_send(port_t port);
 /* Close the port; its handler is not called any more. */
 void event_close(port_t port);
 
-/* Nanoseconds since Xen booted. */
+/* Nanoseconds since Xen booted, or since a start that lies further back if the domain was saved. */
 u64 now(void);
 /* Seconds since 1970. */
 u64 wall_clock(void);

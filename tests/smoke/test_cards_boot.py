@@ -123,6 +123,21 @@ def test_the_card_of_a_raspberry_pi_4(settings: Settings, tool: Tool, tmp_path: 
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("start", ["script", "extlinux"])
+def test_the_line_that_is_chosen_is_the_one_that_u_boot_starts(
+    start: str, u_boot: Path, settings: Settings, tool: Tool, tmp_path: Path
+) -> None:
+    """The second line, by a word that dom0 repeats when it is ready."""
+    menu = "{default: Rescue, entries: [{title: Rescue, hypervisor: [bootscrub=0], dom0: [xenbuild.nonce=c0ffee]}]}"
+    (tmp_path / "xenbuild.yaml").write_text(
+        CARDS.read_text().partition("images:")[0]
+        + f"images: [{{name: card, medium: uboot, start: {start}, menu: {menu}}}]\n"
+    )
+    card = made(tmp_path / "xenbuild.yaml", settings, tmp_path / "out")["card"]
+    boot(tool("qemu-system-aarch64"), u_boot, card, tmp_path / "log", READY)
+
+
+@pytest.mark.slow
 def test_every_form_boots(tmp_path: Path, settings: Settings) -> None:
     folder = tmp_path / "cards"
     folder.mkdir()

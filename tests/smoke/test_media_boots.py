@@ -187,7 +187,7 @@ def test_an_application_for_arm64_is_found_by_firmware(
 @slow
 @pytest.mark.parametrize("target", ["x86_64/xen", "arm64/xen"])
 def test_the_line_that_is_chosen_is_the_one_that_starts(target: str, settings: Settings, tmp_path: Path) -> None:
-    """By GRUB under BIOS and UEFI, from disk; by iPXE; by Xen's own configuration; by U-Boot's script and menu."""
+    """By GRUB under BIOS and UEFI, from disk; by iPXE; by Xen's own configuration, which iPXE chooses a section of."""
     project = Project(tmp_path / "menus", settings.store.root)
     shutil.copytree(Path(__file__).with_name("menus"), project.folder, ignore=shutil.ignore_patterns("out"))
     shutil.copy(TOP / "xenbuild.lock", project.folder)

@@ -234,10 +234,13 @@ def arm64(tool: Tool, firmware: Callable[[str, str], Path]) -> list[str]:
     [
         ("ipxe", "TFTP arm64-xen/net/ipxe-arm64.efi", "HTTP arm64-xen/net/efi/initramfs"),
         ("grub", "TFTP arm64-xen/net/grubaa64.efi", "TFTP arm64-xen/net/efi/initramfs"),
+        ("http", "HTTP arm64-xen/net/ipxe-arm64.efi", "HTTP arm64-xen/net/efi/initramfs"),
     ],
+    ids=["ipxe", "grub", "http"],
 )
 def test_arm64_uefi(loader: str, first: str, last: str, project: Path, tmp_path: Path, arm64: list[str]) -> None:
-    events = lab(project, tmp_path, [*RANGE, "--loader", loader, "arm64/xen"], arm64)
+    preferred, more = ("ipxe", HTTP_ONLY) if loader == "http" else (loader, [])
+    events = lab(project, tmp_path, [*RANGE, "--loader", preferred, "arm64/xen"], [*arm64, *more])
     assert took(events)[0] == first
     assert last in took(events)
 

@@ -75,14 +75,15 @@ def _requests(file: Path, profiles: Sequence[str], variables: Mapping[str, str])
     from xenbuild.spec.recipe import Release, load_recipe, load_tools
 
     found: list[Request] = []
-    every = targets(file, profiles)[0]
+    every, emulators = targets(file, profiles)[0], set()
     for target in every:
         declaration = load(file, target, profiles, variables)
         release = load_recipe(Release, declaration.release, declaration.folder, declaration.at("release"))
         found += part_requests(declaration, release).values()
+        emulators |= {test.machine.emulator for test in declaration.tests}
     folder = file.parent.absolute()
     tools = load_tools(folder)
     for host in tools.hosts:
-        groups = needed_groups(tools, {target.arch for target in every}, host, folder)
+        groups = needed_groups(tools, {target.arch for target in every}, host, folder, emulators)
         found += tool_requests(tools, groups, folder, host).values()
     return found

@@ -167,13 +167,17 @@ def _components(release: Release, names: Sequence[str]) -> tuple[Archive, ...]:
     return (Archive(name=name, mirrors=first.mirrors, suites=first.suites, components=[*names], keyring=first.keyring),)
 
 
-def needed_groups(tools: Tools, architectures: Collection[str], host: str, folder: Path) -> list[str]:
+def needed_groups(
+    tools: Tools, architectures: Collection[str], host: str, folder: Path, emulators: Collection[str | None]
+) -> list[str]:
     """The groups of tools that the declaration in `folder` may need on a host, with targets of these architectures.
 
-    Tools of tests are those of the project whose recipe it is: nobody else's lock has them.
+    `emulators` are those that its tests name. Tools of tests are those of the project whose recipe it is: nobody else's
+    lock has them.
     """
     having = {_FILES_AS.get(arch, arch) for arch in architectures}
     wanted = [group for group in sorted(tools.groups) if tools.files.get(group) in (None, *having)]
     if not tools.file.is_relative_to(folder):
-        wanted = [group for group in wanted if group.split("-")[0] != "test"]
+        unasked = {"bochs"}.difference(emulators)
+        wanted = [group for group in wanted if group.split("-")[0] != "test" and group not in unasked]
     return [group for group in wanted if group not in tools.hosts[host]]

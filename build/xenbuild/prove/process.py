@@ -16,7 +16,8 @@ _LAST_BREATH = 5.0  # seconds from closed pipes to the end
 _prctl = ctypes.CDLL(None).prctl  # looked up before any fork: the child may not import or allocate much
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
+    """For a new child: the kernel kills it if we die."""
     _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
@@ -33,7 +34,7 @@ def start(argv: Sequence[str], fds: Sequence[int] = ()) -> subprocess.Popen[byte
             stderr=subprocess.PIPE,
             start_new_session=True,
             pass_fds=fds,
-            preexec_fn=_die_with_parent,
+            preexec_fn=die_with_parent,
         )
     except OSError as e:
         raise HostError(

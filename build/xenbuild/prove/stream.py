@@ -79,5 +79,9 @@ class History:
         return self._start + self._text.rfind("\n", 0, max(position - self._start, 0)) + 1
 
     def last_lines(self, count: int) -> list[str]:
-        """The last lines that hold anything, without blanks at their ends."""
-        return [line.rstrip() for line in self._text.split("\n") if line.strip()][-count:]
+        """The last lines that hold anything, without blanks at their ends; of equal ones in a row, one.
+
+        Prompts stay of the commands that were taken out, one of each.
+        """
+        lines = [line.rstrip() for line in self._text.split("\n") if line.strip()]
+        return [line for line, before in zip(lines, ["", *lines], strict=False) if line != before][-count:]

@@ -45,6 +45,8 @@ void space_load(struct vcpu *v)
 
 	if (!root) {
 		domain_crash(v->domain, "vcpu %u has no page tables", v->id);
+		write_cr3(root_address(hv_root)); /* not those of whoever ran here before */
+		this_cpu()->tlb_flushed = __atomic_add_fetch(&tlb_clock, 1, __ATOMIC_SEQ_CST);
 		return;
 	}
 	if (PT_LEVELS == 3) {

@@ -2,6 +2,7 @@
 #include "string.h"
 
 #include "stdlib.h"
+#include "words.h"
 
 /* Words where both sides allow it: pages and disk blocks are most of what is copied. */
 void *memcpy(void *restrict to, const void *restrict from, size_t size)
@@ -10,13 +11,9 @@ void *memcpy(void *restrict to, const void *restrict from, size_t size)
 	const unsigned char *f = from;
 
 	if (!(((unsigned long)t | (unsigned long)f) % sizeof(long))) {
-		typedef unsigned long __attribute__((may_alias)) word;
-
-		for (; size >= sizeof(word); size -= sizeof(word)) {
-			*(word *)(void *)t = *(const word *)(const void *)f;
-			t += sizeof(word);
-			f += sizeof(word);
-		}
+		t = copy_words(t, f, size / sizeof(long));
+		f += t - (unsigned char *)to;
+		size %= sizeof(long);
 	}
 	while (size--)
 		*t++ = *f++;
@@ -43,11 +40,8 @@ void *memset(void *to, int value, size_t size)
 	unsigned char *t = to;
 
 	if (!((unsigned long)t % sizeof(long))) {
-		typedef unsigned long __attribute__((may_alias)) word;
-		word all = (unsigned char)value * (~0ul / 255);
-
-		for (; size >= sizeof(word); size -= sizeof(word), t += sizeof(word))
-			*(word *)(void *)t = all;
+		t = fill_words(t, (unsigned char)value * (~0ul / 255), size / sizeof(long));
+		size %= sizeof(long);
 	}
 	while (size--)
 		*t++ = (unsigned char)value;

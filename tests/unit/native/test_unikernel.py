@@ -21,6 +21,7 @@ FOLDERS = [
     DOM0 / "xenstore",
     DOM0 / "screen",
     PV / "base",
+    PV / "base/arch/x86",
     PV / "base/arch/x86_64",
     PV / "drivers",
     PV / "net",

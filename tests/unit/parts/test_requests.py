@@ -54,7 +54,8 @@ def test_arm_has_none() -> None:
 
 def test_tools_of_tests_are_the_projects_own(tmp_path: Path) -> None:
     tools = load_tools()
-    ours = needed_groups(tools, ["x86_64"], "amd64", tools.file.parent.parent)
-    theirs = needed_groups(tools, ["x86_64"], "amd64", tmp_path)
-    assert {"test", "test-media"} <= set(ours) and "uboot-arm64" not in ours
+    ours = needed_groups(tools, ["x86_64"], "amd64", tools.file.parent.parent, [])
+    theirs = needed_groups(tools, ["x86_64"], "amd64", tmp_path, [None])
+    assert {"test", "test-media", "bochs"} <= set(ours) and "uboot-arm64" not in ours
     assert {"build", "run-x86"} <= set(theirs) and not [group for group in theirs if group.startswith("test")]
+    assert "bochs" not in theirs and "bochs" in needed_groups(tools, ["ia32"], "arm64", tmp_path, ["qemu", "bochs"])

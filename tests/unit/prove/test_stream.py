@@ -62,4 +62,11 @@ def test_positions_survive_forgetting() -> None:
     assert found and history.slice(found[0] - 7, found[0]) == "0000039"
     assert found[0] == (39 << 16) + 7
     assert history.search(re.compile("0000001"), 0) is None
-    assert history.last_lines(2) == ["0000039", "0000039"]
+    assert history.last_lines(2) == ["0000038", "0000039"]
+
+
+def test_last_lines_say_nothing_twice_in_a_row() -> None:
+    history = History()
+    history.add("one\n\ndom0:~# \ndom0:~#\n  \ndom0:~# \ntwo \none\n")
+    assert history.last_lines(10) == ["one", "dom0:~#", "two", "one"]
+    assert history.last_lines(2) == ["two", "one"]

@@ -41,7 +41,7 @@ def _generated(declaration: Declaration) -> Iterator[Json]:
     yield entry("etc/hostname", regular, content=dom0.hostname + "\n")
     yield entry("etc/hosts", regular, content=f"127.0.0.1 localhost\n127.0.1.1 {dom0.hostname}\n")
     yield entry("etc/xenbuild/config", regular, content=settings(declaration))
-    yield entry("var/lock", stat.S_IFLNK | 0o777, link="../run/lock")  # where xl console locks
+    yield entry("var/lock", stat.S_IFLNK | 0o777, link="/run/lock")  # where xl console locks
     bridge = dom0.bridge.name if dom0.bridge else ""
     vif = f'vif.default.bridge="{bridge}"\n' if bridge else ""
     balloon = "on" if dom0.balloon else "off"

@@ -52,7 +52,7 @@ def test_skeleton() -> None:
     assert made["dev/console"] == CpioEntry("dev/console", stat.S_IFCHR | 0o600, device=(5, 1))
     assert made["init"].mode == stat.S_IFREG | 0o755
     assert made["bin"].data == b"usr/bin"
-    assert made["var/lock"].data == b"../run/lock"
+    assert made["var/lock"].data == b"/run/lock"
     assert made["usr/bin/sh"].data == b"busybox"
     assert made["etc/shadow"].mode == stat.S_IFREG | 0o600
     assert made["etc/passwd"].data == b"root:x:0:0:root:/root:/bin/sh\n"

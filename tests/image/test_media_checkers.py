@@ -21,6 +21,7 @@ from xenbuild.formats.bmap import read_bmap
 from xenbuild.formats.fatread import read_fat
 from xenbuild.formats.gpt import read_gpt
 from xenbuild.media.build import Settings
+from xenbuild.parts.compiled import COMMANDS
 from xenbuild.parts.toolstree import ToolsTree
 from xenbuild.spec.load import load, target_named
 from xenbuild.trust.verify import verify
@@ -283,7 +284,7 @@ def same_elsewhere(settings: Settings, project: Project, tmp_path: Path, target:
         {
             path.relative_to(folder / own)
             for path in (folder / own).rglob("*")
-            if path.is_file() and "tests" not in path.parts
+            if path.is_file() and "tests" not in path.parts and path.name != COMMANDS  # which names this machine
         }
         for folder in (project.folder, there.folder)
     )

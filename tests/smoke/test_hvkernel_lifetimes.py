@@ -31,8 +31,8 @@ def run(
     return said
 
 
-def allocators(arch: str) -> set[str]:
-    """The functions that ask for memory while guests run."""
+def allocators(arch: str, how: str = "hv_alloc|domain_hv_alloc|domain_frames_alloc|allocation_fails") -> set[str]:
+    """The functions that ask for memory by one of the functions of `how`, a pattern."""
     found: set[str] = set()
     top = TOP / "hvkernel"
     for folder in ("common", "pv", "arch/x86", f"arch/x86/{arch}"):
@@ -41,16 +41,23 @@ def allocators(arch: str) -> set[str]:
             for line in file.read_text().splitlines():
                 head = re.match(r"[a-z].*?(\w+)\(", line)
                 function = head[1] if head else function
-                if re.search(r"^\s.*\b(hv_alloc|domain_frames_alloc|allocation_fails)\((?!who)", line):
+                if re.search(rf"^\s.*\b({how})\((?!who)", line):
                     found.add(function)
-    return found - BOOT_ONLY
+    return found
+
+
+@pytest.mark.parametrize("arch", CPUS)
+def test_what_guests_can_have_allocated_is_charged_to_them(arch: str) -> None:
+    """A domain's own frame is the one that is taken before there is anybody to charge."""
+    assert allocators(arch, "hv_alloc") == {*BOOT_ONLY, "domain_create"}
+    assert len(allocators(arch, "domain_hv_alloc")) >= 8
 
 
 @pytest.mark.parametrize("arch", CPUS)
 def test_every_allocation_fails_once_and_nothing_is_lost(run: Callable[..., Boot], arch: str) -> None:
     done = run(arch, "faults", memory=128, more="fault-injection dom0_max_vcpus=2")
     assert done.passed(), done.console[-3000:]
-    assert set(re.findall(r"no memory for (\w+) \(fault injection\)", done.console)) == allocators(arch)
+    assert set(re.findall(r"no memory for (\w+) \(fault injection\)", done.console)) == allocators(arch) - BOOT_ONLY
 
 
 def test_faults_are_injected_only_where_the_command_line_says_so(run: Callable[..., Boot]) -> None:

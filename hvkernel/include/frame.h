@@ -87,7 +87,8 @@ void *domain_hv_alloc_for(struct domain *d, unsigned int order, const char *who)
 #define domain_hv_alloc(d, order) domain_hv_alloc_for(d, order, __func__)
 void domain_hv_free(struct domain *d, void *memory, unsigned int order);
 
-/* Fault injection: the n-th allocation from now on finds no memory, and says for whom; 0: none. */
+/* Fault injection: the n-th allocation from now on finds no memory, and says for whom or what; 0:
+ * none. */
 void allocation_fail_at(u32 n);
 bool allocation_fails(const char *who);
 

@@ -258,6 +258,36 @@ REFUSED_STATUS(pointer_grant_setup_list, GNTST_bad_virt_addr)
 	return status_of_setup(&p);
 }
 
+#ifdef __i386__
+/* The entry that maps the last 2 MiB which can be a guest's. */
+static long map_last(u64 entry)
+{
+	return update(machine(&table_of(HV_BEGIN - 1, 2)[(HV_BEGIN - 1) >> 21 & 511]), entry);
+}
+
+/* One that is no command, by its first word. */
+static long op_at(struct mmuext_op *op)
+{
+	op->cmd = 0xffff;
+	return CALL4(mmuext_op, op, 1, 0, DOMID_SELF);
+}
+
+/* What reaches over the guest's end finds memory there: the machine-to-physical table. */
+REFUSED(pointer_over_the_end, EFAULT)
+{
+	u64 *table = table_alloc();
+	long whole = -1, over = -1;
+
+	table_fill(table, 511, pte_of(frame_of(page_alloc()), rw));
+	if (!map_last(pte_of(frame_of(table), rw))) {
+		whole = op_at((struct mmuext_op *)HV_BEGIN - 1);
+		over = op_at((struct mmuext_op *)(HV_BEGIN - sizeof(u32)));
+	}
+	map_last(0);
+	return whole == -ENOSYS ? over : -1;
+}
+#endif
+
 static void fill_domctl(u32 cmd)
 {
 	struct domctl *s = (void *)structure;

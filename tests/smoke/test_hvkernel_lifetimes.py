@@ -14,10 +14,11 @@ from xenbuild.parts.toolstree import ToolsTree
 
 pytestmark = pytest.mark.smoke
 
-# Before there is a guest; and what is allocated before there is an allocator, which the source names.
+PANIC = 3 * 2 + 1  # QEMU's exit status by isa-debug-exit
+
+# Who allocates for the machine, before there is a guest; what for before there is an allocator; and who for dom0.
 BOOT_ONLY = {"start", "cpu_prepare", "take_memory", "load_all"}
 EARLY = {"page tables", "the frame table", "the machine-to-physical table", "the image's page table"}
-PANIC = 3 * 2 + 1  # of isa-debug-exit
 DOM0 = {"domain_create", "domain_shared_alloc", "grants_create", "grants_grow", "vcpu_create", "arch_vcpu_create"}
 
 

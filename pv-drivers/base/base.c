@@ -16,6 +16,11 @@ volatile struct shared_info *shared;
 
 extern char shared_page[];
 
+static void unmap_shared(void)
+{
+	hc_update_va_mapping((unsigned long)shared_page, 0, UVMF_INVLPG);
+}
+
 static void map_shared(void)
 {
 	hc_update_va_mapping((unsigned long)shared_page, start_info->shared_info | PTE_KERNEL,
@@ -69,30 +74,49 @@ static mfn_t *list_frames(void)
 	return top;
 }
 
-bool suspend(void)
+/* All that is not memory of ours has to be unmapped meanwhile: who saves us finds a page for it. */
+static bool stop(const mfn_t *lists)
 {
+	mfn_t store = start_info->store_mfn, console = start_info->console.domu.mfn;
 	u32 argument = SHUTDOWN_SUSPEND;
-	mfn_t *lists = list_frames();
-	u64 before;
+	bool cancelled;
 
-	if (!lists)
-		return false;
-	console_flush();
-	before = now();
 	shared->max_pfn = start_info->nr_pages;
 	shared->frame_list_list = frame_of(page_of(lists));
 	/* Frames of the two rings are written as pages of ours, which stay what they are. */
-	start_info->store_mfn = page_of_frame(start_info->store_mfn);
-	start_info->console.domu.mfn = page_of_frame(start_info->console.domu.mfn);
-	hypercall(HC_SCHED_OP, SCHED_SHUTDOWN, (unsigned long)&argument,
-		  frame_of(page_of(start_info)), 0);
+	start_info->store_mfn = page_of_frame(store);
+	start_info->console.domu.mfn = page_of_frame(console);
+	unmap_shared();
+	grants_suspend();
+	cancelled = hypercall(HC_SCHED_OP, SCHED_SHUTDOWN, (unsigned long)&argument,
+			      frame_of(page_of(start_info)), 0) == 1;
 	map_shared();
-	events_resume(before);
-	grants_resume();
-	console_resume();
+	grants_resume(cancelled);
+	if (cancelled) {
+		start_info->store_mfn = store;
+		start_info->console.domu.mfn = console;
+	}
+	return !cancelled;
+}
+
+enum suspended suspend(void)
+{
+	mfn_t *lists = list_frames();
+	u64 before;
+	bool resumed;
+
+	if (!lists)
+		return SUSPEND_FAILED;
+	console_flush();
+	before = now();
+	resumed = stop(lists);
+	if (resumed) {
+		events_resume(before);
+		console_resume();
+	}
 	pages_free(lists,
 		   1 + pages_for(pages_for(start_info->nr_pages * sizeof(mfn_t)) * sizeof(mfn_t)));
-	return true;
+	return resumed ? SUSPEND_RESUMED : SUSPEND_CANCELLED;
 }
 
 void panic(const char *why)

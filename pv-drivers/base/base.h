@@ -16,11 +16,14 @@ enum shutdown_reason main(void);
 bool is_dom0(void);
 
 __attribute__((noreturn)) void shutdown(enum shutdown_reason reason);
+enum suspended { SUSPEND_FAILED, SUSPEND_CANCELLED, SUSPEND_RESUMED };
+
 /*
- * Stop until dom0 has made a domain of what is saved, or gives up: false. What base knows of the
- * domain (ports, grants, console) is as new afterwards; drivers see to theirs.
+ * Stop until dom0 has made a domain of what is saved (resumed: what base knows of the domain, its
+ * ports, grants and console, is as new; drivers see to theirs), or lets this one go on (cancelled:
+ * nothing has changed). It fails if there is no memory for it.
  */
-bool suspend(void);
+enum suspended suspend(void);
 __attribute__((noreturn)) void panic(const char *why);
 
 /* The value of `name=value` on the command line in `buffer`; false if it is not there. */

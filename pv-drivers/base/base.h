@@ -9,6 +9,10 @@
 extern struct start_info *start_info;
 extern volatile struct shared_info *shared;
 
+/* Where `shared` points to, by start_info; nothing lies there in between. */
+void shared_map(void);
+void shared_unmap(void);
+
 /* The program. What it returns is the reason of the domain's end. */
 enum shutdown_reason main(void);
 
@@ -16,14 +20,6 @@ enum shutdown_reason main(void);
 bool is_dom0(void);
 
 __attribute__((noreturn)) void shutdown(enum shutdown_reason reason);
-enum suspended { SUSPEND_FAILED, SUSPEND_CANCELLED, SUSPEND_RESUMED };
-
-/*
- * Stop until dom0 has made a domain of what is saved (resumed: what base knows of the domain, its
- * ports, grants and console, is as new; drivers see to theirs), or lets this one go on (cancelled:
- * nothing has changed). It fails if there is no memory for it.
- */
-enum suspended suspend(void);
 __attribute__((noreturn)) void panic(const char *why);
 
 /* The value of `name=value` on the command line in `buffer`; false if it is not there. */

@@ -6,6 +6,7 @@
 #include "hypercall.h"
 #include "memory.h"
 #include "pagetable.h"
+#include "suspend.h"
 #include "xenbus.h"
 
 #include <stdio.h>
@@ -125,6 +126,7 @@ static struct xs_watch target_watch = {.path = TARGET_NODE, .fn = balloon};
 
 void manage_start(void)
 {
+	suspend_start();
 	xs_watch(&shutdown_watch);
 	xs_watch(&target_watch);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A domain that stops, is saved by dom0, and goes on in another domain, or in this one after all. */
+/* A domain that stops, is saved by dom0, and goes on in another domain, or in this one after all.
+ */
 #ifndef BASE_SUSPEND_H
 #define BASE_SUSPEND_H
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Fills its memory, so that whoever saves it needs as much, and looks whether it stays what it is. */
+/* Fills its memory, so that whoever saves it needs as much, and looks whether it stays what it is.
+ */
 #include "base.h"
 #include "event.h"
 #include "manage.h"

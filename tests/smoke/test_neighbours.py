@@ -29,8 +29,8 @@ CASES = [
 ]
 # What the declaration says: the machine's time is the instructions that it executes, whatever else this machine does.
 # Or a thread for each of its CPUs, all at once. Time in which this machine does not run such a thread is charged to the
-# guest that is on it all the same, and the guest pays for it only afterwards: at the end of the window a part of a second
-# may be owed, which is little of a minute. What a guest cannot use for so long, its cap does not save up for it.
+# guest that is on it all the same, and it pays only afterwards: at the end of the window part of a second may be owed,
+# which is little of a minute. What a guest could not use for longer, its cap does not save up for it.
 HOW: dict[str, dict[str, object]] = {
     "counted": {},
     "threads": {"clock": "-rtc", "ticks": "clock=host", "capped": "(1[5-9]|2[0-2])"},

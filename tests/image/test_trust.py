@@ -23,8 +23,8 @@ TOP = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
-def built(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Project:
-    project = Project.of(TOP / "xenbuild.yaml", tmp_path_factory.mktemp("trust") / "project", settings.store.root)
+def built(settings: Settings, module_folder: Path) -> Project:
+    project = Project.of(TOP / "xenbuild.yaml", module_folder / "project", settings.store.root)
     assert project.run("image").code == 0
     return project
 

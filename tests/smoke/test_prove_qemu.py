@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,11 +16,8 @@ pytestmark = pytest.mark.smoke
 
 
 @pytest.fixture
-def qemu() -> list[str]:
-    found = shutil.which("qemu-system-x86_64")
-    if not found:
-        pytest.skip("no qemu-system-x86_64 on this machine")
-    return [found]
+def qemu(tool: Callable[[str], list[str]]) -> list[str]:
+    return tool("qemu-system-x86_64")
 
 
 def test_the_probes_code_runs(qemu: list[str]) -> None:

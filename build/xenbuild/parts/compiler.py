@@ -1,4 +1,4 @@
-"""Compiles freestanding programs with clang and ld.lld, both from the tools tree (or named by path in tests)."""
+"""Compiles freestanding programs with clang and ld.lld, both from the tools tree."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ FLAGS = [
 
 
 def run(job: Job) -> None:
-    """Action: compile and link every .c and .S file in some folders of "sources"; one output, an ELF file.
+    """Action: compile and link every .c and .S file in some folders of "sources" by "tools"; one output, an ELF file.
 
     params: folders (also the include path), target (clang's triple), flags, script (linker script, relative to
     "sources" as paths in flags are), symbols (name -> number for the linker), format ("elf", or "binary" for the bare
-    bytes), programs (only without an input "tools": clang and ld.lld by path).
+    bytes).
     """
     params = job.params
     sources = job.path("sources")
@@ -64,16 +64,12 @@ def _compile(job: Job, words: Sequence[str], program: int, folder: Path) -> None
 
 
 def program(job: Job, name: str) -> list[str]:
-    """The words that start a program of the input "tools"; without that input, of params programs."""
-    if "tools" in job.inputs:
-        return ToolsTree(job.path("tools")).argv(name)
-    return [str(job.params["programs"][name])]
+    """The words that start a program of the input "tools"."""
+    return ToolsTree(job.path("tools")).argv(name)
 
 
 def resources(job: Job) -> list[str]:
     """Where the compiler's own headers lie: started through ld.so, clang cannot find them by its own path."""
-    if "tools" not in job.inputs:
-        return []
     if ToolsTree(job.path("tools")).is_hosts("clang"):
         return []
     found = sorted((job.path("tools") / "usr/lib").glob("llvm-*/lib/clang/*/include"))

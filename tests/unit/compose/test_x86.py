@@ -191,14 +191,6 @@ def test_damaged_manifest(data: bytes) -> None:
     assert str(caught.value) == "the manifest of b.elf is damaged"
 
 
-@pytest.mark.parametrize("kind", ["--is-x86-multiboot2"])
-def test_grub_agrees(tmp_path: Path, kind: str) -> None:
-    program = shutil.which("grub-file")
-    if program is None:
-        pytest.skip("grub-file is not installed")
-    assert subprocess.run([program, kind, bundle(tmp_path)]).returncode == 0
-
-
 def test_readelf_has_no_complaint(tmp_path: Path) -> None:
     program = shutil.which("readelf")
     if program is None:

@@ -1,60 +1,21 @@
-"""Flattened device trees: written and read back, and as dtc sees them."""
+"""Flattened device trees: written and read back (tests/image/test_oracles.py: as dtc sees them)."""
 
 from __future__ import annotations
 
 import contextlib
-import shutil
-import string
-import subprocess
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from trees import trees
 
 from xenbuild.errors import FormatError
-from xenbuild.formats.fdt import DeviceTree, Node, cells, parse_fdt, strings, walk, write_fdt
-
-NAMES = st.text(string.ascii_lowercase + string.digits + ",._+-", min_size=1, max_size=20)
-U64 = st.integers(0, 2**64 - 1)
-
-
-def unique(nodes: list[Node]) -> list[Node]:
-    return list({n.name: n for n in nodes}.values())
-
-
-def nodes(name: st.SearchStrategy[str]) -> st.SearchStrategy[Node]:
-    properties = st.dictionaries(NAMES, st.binary(max_size=40), max_size=5)
-    leaf = st.builds(Node, NAMES, properties)
-
-    def inner(children: st.SearchStrategy[Node]) -> st.SearchStrategy[Node]:
-        return st.builds(Node, NAMES, properties, st.lists(children, max_size=4).map(unique))
-
-    below = st.recursive(leaf, inner, max_leaves=12)
-    return st.builds(Node, name, properties, st.lists(below, max_size=5).map(unique))
-
-
-trees = st.builds(
-    DeviceTree,
-    nodes(st.just("")),
-    st.lists(st.tuples(U64, st.integers(1, 2**64 - 1)), max_size=4),
-    st.integers(0, 7),
-)
+from xenbuild.formats.fdt import DeviceTree, Node, cells, parse_fdt, strings, write_fdt
 
 
 @given(trees)
 def test_what_is_written_is_read_back(tree: DeviceTree) -> None:
     assert parse_fdt(write_fdt(tree)) == tree
-
-
-@pytest.mark.skipif(not shutil.which("dtc"), reason="dtc, the oracle, is not installed")
-@settings(max_examples=25, deadline=None)
-@given(trees)
-def test_dtc_reads_and_writes_the_same_tree(tree: DeviceTree) -> None:
-    argv = ["dtc", "-q", "-f", "-I", "dtb", "-O", "dtb"]
-    done = subprocess.run(argv, input=write_fdt(tree), capture_output=True, check=True)
-    again = parse_fdt(done.stdout)
-    assert dict(walk(again.root)) == dict(walk(tree.root))
-    assert again.reserved == tree.reserved
 
 
 def test_lookups() -> None:

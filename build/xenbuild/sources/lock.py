@@ -97,8 +97,12 @@ class Lock:
         }
         new = self.path.with_name(self.path.name + ".new")
         with in_words(self.path):
-            new.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-            new.replace(self.path)
+            try:
+                new.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+                new.replace(self.path)
+            except OSError:
+                new.unlink(missing_ok=True)  # half-written, on a disk that is full
+                raise
 
 
 def load_lock(path: Path) -> Lock:

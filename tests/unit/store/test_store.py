@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from xenbuild.cli.gc import command
 from xenbuild.errors import HostError, IntegrityError
-from xenbuild.formats.extents import Extents
+from xenbuild.formats.extents import Content, Extents, write_content
 from xenbuild.store import files, statcache
 from xenbuild.store.digest import Digest
 from xenbuild.store.gc import collect
@@ -130,6 +130,20 @@ def test_a_file_of_extents_is_written_and_hashed_as_any_other(
     assert digest == Digest.of(plain.read_bytes()) == files.hash_file(plain) == files.hash_file(folder / "made")
     assert (folder / "made").read_bytes() == plain.read_bytes()
     assert (folder / "made").stat().st_blocks <= plain.stat().st_blocks + 8
+
+
+def test_extents_of_several_chunks(tmp_path: Path) -> None:
+    """They are given to the disk by pieces: each of them once, at its place, without an end that is no whole piece."""
+    words = b"".join(number.to_bytes(4) for number in range(files.CHUNK))  # 4 chunks, no two parts alike
+    (tmp_path / "part").write_bytes(words[:-5])
+    extents = Extents()
+    pieces: list[tuple[int, Content]] = [(3, words[: files.CHUNK + 7]), (5 * files.CHUNK + 1, tmp_path / "part")]
+    for at, content in pieces:
+        extents.seek(at)
+        write_content(extents, content)
+    plain = words[: files.CHUNK + 7].rjust(files.CHUNK + 10, b"\0").ljust(5 * files.CHUNK + 1, b"\0") + words[:-5]
+    assert files.write_hashed(extents, len(plain) + 9, tmp_path / "made") == Digest.of(plain + bytes(9))
+    assert (tmp_path / "made").read_bytes() == plain + bytes(9)
 
 
 def test_extents_are_stored_by_their_digest(store: Store, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner
 
 from xenbuild.cli import run as run_verb
@@ -20,11 +21,60 @@ def test_a_report_without_a_folder_is_refused_before_anything_boots(tmp_path: Pa
     assert result.exception.message == f"there is no folder {tmp_path}/none for the JUnit report"
 
 
-def test_a_closed_standard_output_is_no_bug() -> None:
-    command = f"{sys.executable} -m xenbuild.cli.main show -f {TOP}/xenbuild.yaml >&-"
+def shell(command: str, *, cwd: Path = TOP) -> tuple[int, str]:
+    """Exit status and standard error of a command in which `xenbuild` is ours."""
+    xenbuild = f"{sys.executable} -P -m xenbuild.cli.main"
     environment = {**os.environ, "PYTHONPATH": str(TOP / "build")}
-    done = subprocess.run(["sh", "-c", command], env=environment, capture_output=True, text=True)
-    assert (done.returncode, done.stderr) == (0, "")
+    done = subprocess.run(
+        ["bash", "-c", f'set -o pipefail; xenbuild() {{ {xenbuild} "$@"; }}; {command}'],
+        cwd=cwd,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    return done.returncode, done.stderr
+
+
+FULL = (
+    "error: no space left on device, perhaps where standard output leads\n"
+    "  advice: free some space, or set XENBUILD_CACHE to a folder on a larger disk\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("command", "status", "said"),
+    [
+        ("xenbuild show >&-", 0, ""),
+        ("xenbuild check >/dev/full", 8, FULL),
+        ("xenbuild check -f none 2>/dev/full", 3, ""),
+        ("xenbuild chekc 2>/dev/full", 2, ""),
+    ],
+)
+def test_where_the_output_goes(command: str, status: int, said: str) -> None:
+    assert shell(command) == (status, said)
+
+
+def test_a_reader_that_has_gone() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-P", "-m", "xenbuild.cli.main", "schema"]
+    environment = {**os.environ, "PYTHONPATH": str(TOP / "build")}
+    try:
+        done = subprocess.run(command, env=environment, stdout=writing, stderr=subprocess.PIPE, text=True)
+    finally:
+        os.close(writing)
+    assert (done.returncode, done.stderr) == (141, "")
+
+
+@pytest.mark.parametrize(("where", "status", "said"), [(">&-", 0, ""), (">/dev/full", 8, FULL), ("| true", 141, "")])
+def test_an_answer_from_the_stamp_that_nobody_takes_goes_the_long_way(
+    where: str, status: int, said: str, tmp_path: Path
+) -> None:
+    taken = (
+        "from xenbuild.cli import fastpath, main; fastpath.try_answer = lambda words: 'x' * 99999; main.main({words})"
+    )
+    (tmp_path / "fast.py").write_text(taken.format(words=["show", "-f", str(TOP / "xenbuild.yaml")]))
+    assert shell(f"{sys.executable} fast.py {where}", cwd=tmp_path) == (status, said)
 
 
 def test_words_for_qemu_are_no_target(tmp_path: Path) -> None:

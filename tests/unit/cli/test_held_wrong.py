@@ -10,7 +10,8 @@ from click.testing import CliRunner
 
 from xenbuild.cli import run as run_verb
 from xenbuild.cli import test as judge_verb
-from xenbuild.errors import HostError
+from xenbuild.errors import HostError, LockError
+from xenbuild.sources.lock import load_lock
 
 TOP = Path(__file__).resolve().parents[3]
 
@@ -19,6 +20,17 @@ def test_a_report_without_a_folder_is_refused_before_anything_boots(tmp_path: Pa
     result = CliRunner().invoke(judge_verb.command, ["--junit", str(tmp_path / "none" / "r.xml")])
     assert isinstance(result.exception, HostError)
     assert result.exception.message == f"there is no folder {tmp_path}/none for the JUnit report"
+
+
+def test_a_report_that_is_a_folder_is_refused_before_anything_boots(tmp_path: Path) -> None:
+    result = CliRunner().invoke(judge_verb.command, ["--junit", str(tmp_path)])
+    assert str(result.exception) == f"{tmp_path} is a folder, no file for the JUnit report"
+
+
+def test_a_folder_in_the_place_of_the_lock(tmp_path: Path) -> None:
+    with pytest.raises(LockError, match="cannot be read: Is a directory") as caught:
+        load_lock(tmp_path)
+    assert caught.value.advice == "let it be a file that you may read"
 
 
 def shell(command: str, *, cwd: Path = TOP) -> tuple[int, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,13 @@ def test_a_stick_is_described_and_may_be_written(machine: Machine) -> None:
     assert ask.contents(disk) == "GPT"
     assert machine.system.disks() == [disk]
     assert refusals(disk, IMAGE) == []
+
+
+def test_an_image_that_just_fits(machine: Machine) -> None:
+    whole = DiskImage(Path("lab.raw"), 64 * MIB, "GPT", 512, "")
+    assert refusals(stick(machine), whole) == []
+    (refused,) = refusals(stick(machine), replace(whole, size=64 * MIB + 512))
+    assert refused.reason == f"has {64 * MIB} bytes; the image needs {64 * MIB + 512}"
 
 
 def test_what_is_on_a_partition(machine: Machine) -> None:

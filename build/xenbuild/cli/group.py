@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from io import TextIOWrapper
 from pathlib import Path
 from types import FrameType
 
@@ -120,6 +121,9 @@ def run(arguments: Sequence[str]) -> int:
     for stream in ("stdout", "stderr"):
         if getattr(sys, stream) is None:  # the caller closed it (`>&-`); what is printed has no reader
             setattr(sys, stream, Path(os.devnull).open("w"))  # noqa: SIM115 - lives as long as the process
+    if isinstance(sys.stdout, TextIOWrapper):  # a name that is no text, a character that the terminal does not have
+        unicode = sys.stdout.encoding.lower().startswith("utf")
+        sys.stdout.reconfigure(errors="surrogateescape" if unicode else "backslashreplace")
     with _ended_by(signal.SIGTERM, signal.SIGHUP):
         code = _call(arguments)
     _flush("stderr")

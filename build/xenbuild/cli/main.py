@@ -30,7 +30,10 @@ def _print(text: str) -> bool:
     try:
         sys.stdout.write(text)
         sys.stdout.flush()
-    except OSError:
+    except BrokenPipeError:
+        sys.stderr.close()  # Python would complain there of what it could not write
+        sys.exit(141)
+    except (OSError, UnicodeError):
         return False
     return True
 

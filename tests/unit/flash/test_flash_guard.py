@@ -55,6 +55,13 @@ def test_a_stick_is_described_and_may_be_written(machine: Machine) -> None:
     assert refusals(disk, IMAGE) == []
 
 
+def test_a_disk_that_was_changed_for_the_one_that_the_user_listed(machine: Machine) -> None:
+    listed = stick(machine)
+    require_same(listed, machine.system, listed.identity)
+    with pytest.raises(HostError, match="is not the device that was listed"):
+        require_same(replace(listed, serial="4C530002"), machine.system, listed.identity)
+
+
 def test_an_image_that_just_fits(machine: Machine) -> None:
     whole = DiskImage(Path("lab.raw"), 64 * MIB, "GPT", 512, "")
     assert refusals(stick(machine), whole) == []

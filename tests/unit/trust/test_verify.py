@@ -214,6 +214,14 @@ def test_a_package_that_provenance_does_not_know(folder: Path) -> None:
     assert wrong(folder) == [f"{folder}/provenance.json knows nothing of libc6 1:1.0+b1"]
 
 
+def test_sums_that_leave_a_paper_out(folder: Path) -> None:
+    sums = folder / "SHA256SUMS"
+    lines = sums.read_text().splitlines(keepends=True)
+    sums.write_text("".join(line for line in lines if not line.endswith("provenance.json\n")))
+    verdict = verify(folder, None, NOW)
+    assert verdict.checked["sums"] == f"WRONG: {sums} does not list provenance.json"
+
+
 def test_what_is_not_ours(folder: Path, tmp_path: Path) -> None:
     (folder / "other.raw").write_bytes(b"x")
     for path, message in (

@@ -146,6 +146,18 @@ def test_a_raid_array(machine: Machine) -> None:
     assert reasons(machine) == ["is held by RAID array of level 1 (md127)"]
 
 
+def test_a_member_beside_a_partition_that_is_held(machine: Machine) -> None:
+    machine.partition("sdb", 2, 33 * MIB, 8 * MIB)
+    machine.volume("dm-3", "sdb2", "LVM", "vg-data")
+    with (machine.root / "dev/sdb").open("r+b") as file:
+        file.seek(MIB + 4096)
+        file.write(b"\xfc\x4e\x2b\xa9")
+    assert reasons(machine) == [
+        "is held by LVM volume vg-data (dm-3), on sdb2",
+        "has with sdb1 a member of RAID",
+    ]
+
+
 @pytest.mark.parametrize(
     ("at", "magic", "reason"),
     [

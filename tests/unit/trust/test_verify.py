@@ -181,6 +181,7 @@ DISAGREE = f"{{}}/{SPDX} and {CYCLONEDX} do not agree on "
     ("name", "change", "message"),
     [
         (PROVENANCE, lambda d: d.update(_type="x"), "{}/provenance.json is no SLSA provenance"),
+        (PROVENANCE, lambda d: d.update(predicateType="x"), "{}/provenance.json is no SLSA provenance"),
         (PROVENANCE, lambda d: d["subject"].clear(), "{}/provenance.json and SHA256SUMS do not speak of the same lab"),
         (PROVENANCE, lambda d: d.pop("predicate"), "{}/provenance.json is damaged"),
         (SPDX, lambda d: d["packages"].pop(4), f"{DISAGREE}busybox 1:1.0+b1"),
@@ -203,6 +204,15 @@ def test_papers_that_do_not_agree(
     (folder / name).write_text(json.dumps(content))
     write_sums(folder)
     assert wrong(folder)[-1].startswith(message.format(folder))
+
+
+def test_a_part_that_no_image_holds(folder: Path) -> None:
+    content = json.loads((folder / MANIFEST).read_text())
+    content["bundle"]["parts"].append({**content["bundle"]["parts"][0], "name": "more"})
+    (folder / MANIFEST).write_text(json.dumps(content))
+    write_sums(folder)
+    (found,) = wrong(folder)
+    assert found.endswith(" does not hold the part 'more' that manifest.json tells of")
 
 
 def test_a_package_that_provenance_does_not_know(folder: Path) -> None:

@@ -33,13 +33,38 @@ struct domain *domain_for(domid_t id)
 	return self->privileged ? domain_by_id(id) : NULL;
 }
 
+#define OWN_FRAMES 3 /* struct domain, shared_info, struct grant_table */
+
+/*
+ * How many frames of the hypervisor's own a domain of this shape may cause to be taken at a time:
+ * what it is itself, its vcpus, every port, a vcpu's context on its way, and grants. A front end
+ * grants, with a table as large as the domain's builder allows; a back end maps, with all handles
+ * that there are. dom0 is both; another domain gets what the greater of the two needs, and shares
+ * it out as it likes.
+ */
+static ulong budget(const struct domain *d, unsigned int vcpus)
+{
+	ulong granting = d->grants ? d->grants->max_frames : GRANT_FRAMES_MAX;
+	ulong mapping = MAPTRACK_FRAMES_MAX;
+
+	granting += ACTIVE_PAGES_OF(granting);
+	return OWN_FRAMES + vcpus * VCPU_FRAMES + EVTCHN_PAGES + (1ul << CONTEXT_ORDER) +
+	       (d->privileged ? granting + mapping : MAX(granting, mapping));
+}
+
+void domain_limit_grants(struct domain *d, unsigned int frames)
+{
+	d->grants->max_frames = frames;
+	d->hv_frames_max = budget(d, d->max_vcpus);
+}
+
 static void vcpu_free(struct vcpu *v)
 {
 	sched_vcpu_gone(v);
 	timer_stop(&v->singleshot);
 	timer_stop(&v->poll_timer);
 	arch_vcpu_destroy(v);
-	hv_free(v, VCPU_ORDER);
+	domain_hv_free(v->domain, v, VCPU_ORDER);
 }
 
 static void domain_free(struct domain *d)
@@ -49,6 +74,9 @@ static void domain_free(struct domain *d)
 			vcpu_free(d->vcpu[i]);
 	events_free(d);
 	domains[d->slot] = NULL;
+	if (d->hv_frames != 1) /* itself */
+		panic("domain %u is gone and does not give back %ld frames of the hypervisor's",
+		      d->id, (long)(d->hv_frames - 1));
 	hv_free(d, 0);
 }
 
@@ -71,6 +99,8 @@ int domain_create(domid_t id, bool privileged, struct domain **out)
 	d->id = id;
 	d->slot = (u8)slot;
 	d->privileged = privileged;
+	d->hv_frames = 1; /* this one */
+	d->hv_frames_max = budget(d, 0);
 	d->weight = DEFAULT_WEIGHT;
 	d->pause_count = 1; /* the builder unpauses it */
 	list_init(&d->pages);
@@ -104,7 +134,7 @@ static void poll_timeout(void *data)
 
 static struct vcpu *vcpu_create(struct domain *d, unsigned int id)
 {
-	struct vcpu *v = hv_alloc(VCPU_ORDER);
+	struct vcpu *v = domain_hv_alloc(d, VCPU_ORDER);
 
 	if (!v)
 		return NULL;
@@ -116,7 +146,7 @@ static struct vcpu *vcpu_create(struct domain *d, unsigned int id)
 	sched_vcpu_init(v);
 	vcpu_set_info(v);
 	if (arch_vcpu_create(v)) {
-		hv_free(v, VCPU_ORDER);
+		domain_hv_free(d, v, VCPU_ORDER);
 		return NULL;
 	}
 	return v;
@@ -134,9 +164,12 @@ int domain_add_vcpus(struct domain *d, unsigned int count)
 	if (!count || count > MAX_VCPUS || count < d->max_vcpus)
 		return -EINVAL;
 	for (unsigned int i = d->max_vcpus; i < count; i++) {
+		d->hv_frames_max = budget(d, i + 1);
 		d->vcpu[i] = vcpu_create(d, i);
-		if (!d->vcpu[i])
+		if (!d->vcpu[i]) {
+			d->hv_frames_max = budget(d, i);
 			return -ENOMEM;
+		}
 		d->max_vcpus = i + 1;
 	}
 	return 0;

@@ -35,8 +35,8 @@ static long create(struct domctl *op)
 		return error;
 	memcpy(d->handle, op->u.createdomain.handle, sizeof(d->handle));
 	if (op->u.createdomain.max_grant_frames > 0)
-		d->grants->max_frames =
-		    (u32)MIN(op->u.createdomain.max_grant_frames, GRANT_FRAMES_MAX);
+		domain_limit_grants(
+		    d, (unsigned int)MIN(op->u.createdomain.max_grant_frames, GRANT_FRAMES_MAX));
 	if (op->u.createdomain.max_vcpus)
 		error = domain_add_vcpus(d, op->u.createdomain.max_vcpus);
 	while (error && domain_destroy(d) == -ECONTINUE)

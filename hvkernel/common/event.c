@@ -26,7 +26,7 @@ int event_free_port(struct domain *d, u32 *out)
 		struct evtchn **page = &d->ports[port / EVTCHNS_PER_PAGE];
 
 		if (!*page)
-			*page = hv_alloc(0);
+			*page = domain_hv_alloc(d, 0);
 		if (!*page)
 			return -ENOMEM;
 		if ((*page)[port % EVTCHNS_PER_PAGE].state == EVTCHNSTAT_closed) {
@@ -174,5 +174,5 @@ void events_free(struct domain *d)
 {
 	for (unsigned int i = 0; i < ARRAY_SIZE(d->ports); i++)
 		if (d->ports[i])
-			hv_free(d->ports[i], 0);
+			domain_hv_free(d, d->ports[i], 0);
 }

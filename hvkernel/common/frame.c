@@ -168,6 +168,24 @@ void hv_free(void *memory, unsigned int order)
 	frame_free(direct_frame(memory), order);
 }
 
+void *domain_hv_alloc_for(struct domain *d, unsigned int order, const char *who)
+{
+	void *memory;
+
+	if (d->hv_frames + (1ul << order) > d->hv_frames_max)
+		return NULL;
+	memory = hv_alloc_for(order, who);
+	if (memory)
+		d->hv_frames += 1ul << order;
+	return memory;
+}
+
+void domain_hv_free(struct domain *d, void *memory, unsigned int order)
+{
+	d->hv_frames -= 1ul << order;
+	hv_free(memory, order);
+}
+
 static void give(struct domain *d, struct page *page)
 {
 	page->refs = PG_ALLOCATED | 1;
@@ -201,7 +219,7 @@ mfn_t domain_frames_alloc_for(struct domain *d, unsigned int order, const char *
 
 void *domain_shared_alloc(struct domain *d)
 {
-	void *memory = hv_alloc(0);
+	void *memory = domain_hv_alloc(d, 0);
 	struct page *page;
 
 	if (!memory)
@@ -235,7 +253,9 @@ void page_put(struct page *page)
 	ASSERT(d && !(page->refs & PG_ALLOCATED));
 	list_remove(&page->node);
 	d->held_pages--;
-	if (!page->spare)
+	if (page->spare)
+		d->hv_frames--;
+	else
 		d->tot_pages--;
 	page->spare = 0;
 	page->stamp = tlb_clock;

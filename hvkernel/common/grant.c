@@ -30,7 +30,7 @@ int grants_grow(struct domain *d, unsigned int frames)
 
 		for (unsigned int i = 0; i <= last / ACTIVE_PER_PAGE; i++) {
 			if (!t->active[i])
-				t->active[i] = hv_alloc(0);
+				t->active[i] = domain_hv_alloc(d, 0);
 			if (!t->active[i])
 				return -ENOMEM;
 		}
@@ -44,7 +44,7 @@ int grants_grow(struct domain *d, unsigned int frames)
 
 int grants_create(struct domain *d)
 {
-	d->grants = hv_alloc(0);
+	d->grants = domain_hv_alloc(d, 0);
 	if (!d->grants)
 		return -ENOMEM;
 	d->grants->max_frames = GRANT_FRAMES_MAX;
@@ -61,10 +61,10 @@ void grants_free(struct domain *d)
 		page_give_up(page_of(direct_frame(t->shared[i])));
 	for (unsigned int i = 0; i < ARRAY_SIZE(t->active); i++)
 		if (t->active[i])
-			hv_free(t->active[i], 0);
+			domain_hv_free(d, t->active[i], 0);
 	for (unsigned int i = 0; i < t->maptrack_frames; i++)
-		hv_free(t->maptrack[i], 0);
-	hv_free(t, 0);
+		domain_hv_free(d, t->maptrack[i], 0);
+	domain_hv_free(d, t, 0);
 	d->grants = NULL;
 }
 

@@ -16,13 +16,15 @@ static struct grant_maptrack *track_of(struct grant_table *t, u32 handle)
 	return &t->maptrack[handle / MAPTRACK_PER_FRAME][handle % MAPTRACK_PER_FRAME];
 }
 
-static bool handle_get(struct grant_table *t, u32 *handle)
+static bool handle_get(struct domain *d, u32 *handle)
 {
+	struct grant_table *t = d->grants;
+
 	if (!t->free_handle) {
 		u32 first = t->maptrack_frames * MAPTRACK_PER_FRAME;
 		struct grant_maptrack *page;
 
-		if (t->maptrack_frames == MAPTRACK_FRAMES_MAX || !(page = hv_alloc(0)))
+		if (t->maptrack_frames == MAPTRACK_FRAMES_MAX || !(page = domain_hv_alloc(d, 0)))
 			return false;
 		t->maptrack[t->maptrack_frames++] = page;
 		for (u32 i = 0; i < MAPTRACK_PER_FRAME; i++)
@@ -55,7 +57,7 @@ static s16 map_one(struct grant_map *op)
 		return GNTST_no_device_space;
 	if (!d)
 		return GNTST_bad_domain;
-	if (!handle_get(self->grants, &handle))
+	if (!handle_get(self, &handle))
 		return GNTST_no_space;
 	status = grant_acquire(d, op->ref, self, write, &page);
 	if (status) {

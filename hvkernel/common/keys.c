@@ -19,6 +19,8 @@ static void show_domains(void)
 		       d->dying ? " dying" : "", d->shut_down ? " shut down" : "",
 		       d->pause_count ? " paused" : "", d->tot_pages, d->max_pages, d->weight,
 		       d->cap, (unsigned long long)(d->cpu_time / MS));
+		printk("  of the hypervisor's memory: %lu of %lu frames\n", d->hv_frames,
+		       d->hv_frames_max);
 		for (unsigned int n = 0; n < d->max_vcpus; n++) {
 			const struct vcpu *v = d->vcpu[n];
 

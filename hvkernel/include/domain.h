@@ -69,6 +69,8 @@ struct domain {
 	struct list pages;
 	ulong tot_pages, max_pages; /* that the guest knows of */
 	ulong held_pages;           /* with the shared ones */
+	ulong hv_frames;            /* of the hypervisor's, that it is charged with */
+	ulong hv_frames_max;
 
 	struct shared_info *shared;
 	struct evtchn *ports[16]; /* a page each */
@@ -98,6 +100,8 @@ struct domain *domain_for(domid_t id);
 
 int domain_create(domid_t id, bool privileged, struct domain **out);
 int domain_add_vcpus(struct domain *d, unsigned int count);
+/* Before it has granted anything: how large its grant table may become. */
+void domain_limit_grants(struct domain *d, unsigned int frames);
 void domain_pause(struct domain *d);
 void domain_unpause(struct domain *d);
 void domain_shutdown(struct domain *d, u8 reason);

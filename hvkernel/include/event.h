@@ -20,6 +20,7 @@ struct evtchn {
 
 #define EVTCHNS_PER_PAGE (PAGE_SIZE / sizeof(struct evtchn))
 #define MAX_EVTCHNS      (BITS_PER_LONG * BITS_PER_LONG) /* two levels */
+#define EVTCHN_PAGES     (MAX_EVTCHNS / EVTCHNS_PER_PAGE)
 
 long event_channel_op(u32 cmd, ulong arg);
 void send_virq(struct vcpu *v, u32 virq);

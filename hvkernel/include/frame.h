@@ -79,16 +79,24 @@ void *hv_alloc_for(unsigned int order, const char *who);
 #define hv_alloc(order) hv_alloc_for(order, __func__)
 void hv_free(void *memory, unsigned int order);
 
-/* Fault injection: the n-th allocation from now on finds no memory, and says for whom; 0: none. */
+struct domain;
+
+/* The same on behalf of a domain, which is charged with it; NULL also when it has all that it may
+ * have of it (domain.c). */
+void *domain_hv_alloc_for(struct domain *d, unsigned int order, const char *who);
+#define domain_hv_alloc(d, order) domain_hv_alloc_for(d, order, __func__)
+void domain_hv_free(struct domain *d, void *memory, unsigned int order);
+
+/* Fault injection: the n-th allocation from now on finds no memory, and says for whom or what; 0:
+ * none. */
 void allocation_fail_at(u32 n);
 bool allocation_fails(const char *who);
-
-struct domain;
 
 /* 2^order zeroed frames for a domain, within its limit; INVALID_MFN if that cannot be. */
 mfn_t domain_frames_alloc_for(struct domain *d, unsigned int order, const char *who);
 #define domain_frames_alloc(d, order) domain_frames_alloc_for(d, order, __func__)
-/* A page of the hypervisor's memory that the domain may map as well (shared_info, grant table). */
+/* A page of the hypervisor's memory, charged to the domain, that it may map as well (shared_info,
+ * grant table). */
 void *domain_shared_alloc(struct domain *d);
 
 /* A reference on a frame that belongs to `d`; false if it is not d's, or there are too many. */

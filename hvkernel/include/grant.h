@@ -18,7 +18,10 @@ struct grant_active {
 	domid_t domid;
 };
 #define ACTIVE_PER_PAGE (PAGE_SIZE / sizeof(struct grant_active))
-#define ACTIVE_PAGES    ((GRANT_FRAMES_MAX * GRANTS_PER_FRAME + ACTIVE_PER_PAGE - 1) / ACTIVE_PER_PAGE)
+/* How many pages of them go with so many frames of entries. */
+#define ACTIVE_PAGES_OF(frames)                                                                    \
+	(((frames) * GRANTS_PER_FRAME + ACTIVE_PER_PAGE - 1) / ACTIVE_PER_PAGE)
+#define ACTIVE_PAGES ACTIVE_PAGES_OF(GRANT_FRAMES_MAX)
 
 /* One mapping that this domain has made of a grant of another. */
 struct grant_maptrack {

@@ -80,7 +80,7 @@ static void take_memory(struct build *b)
 
 	b->chunks = hv_alloc(6);
 	if (!b->chunks)
-		panic("no memory to build dom0");
+		panic("no memory for the list of dom0's memory");
 	for (unsigned int order = CHUNK_ORDER; pfn < b->pages;) {
 		mfn_t mfn;
 
@@ -327,8 +327,11 @@ void dom0_build(void)
 	place(&b);
 	take_memory(&b);
 	load_all(&b);
-	if (domain_add_vcpus(dom0, wanted_vcpus()))
-		panic("no memory for dom0's vcpus");
+	if (domain_add_vcpus(dom0, wanted_vcpus())) {
+		if (!dom0->max_vcpus)
+			panic("no memory for dom0's vcpus");
+		printk("no memory for all of dom0's vcpus\n");
+	}
 	start_vcpu(&b);
 	printk("dom0: %lu MiB, %u vcpus, entry %lx, kernel %lx-%lx, tables at %lx\n", b.pages >> 8,
 	       dom0->max_vcpus, b.kernel.entry, b.kernel.low, b.kernel.high, address(&b, b.tables));

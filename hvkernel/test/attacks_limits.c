@@ -295,9 +295,9 @@ LIMITS(own_data_up_to_the_end)
 	return result;
 }
 
-LIMITS(own_code_called_above)
+static long called_above(u64 access)
 {
-	long result = gdt_of(segment(0, 0xfffff, CODE, PAGES));
+	long result = gdt_of(segment(0, 0xfffff, access, PAGES));
 
 	wanted_offset = HV_INSIDE;
 	if (!result && !stops(far_call, SELECTOR))
@@ -306,15 +306,14 @@ LIMITS(own_code_called_above)
 	return result;
 }
 
+LIMITS(own_code_called_above)
+{
+	return called_above(CODE);
+}
+
 LIMITS(own_conforming_code_called_above)
 {
-	long result = gdt_of(segment(0, 0xfffff, CONFORMING, PAGES));
-
-	wanted_offset = HV_INSIDE;
-	if (!result && !stops(far_call, SELECTOR))
-		result = -2;
-	no_gdt();
-	return result;
+	return called_above(CONFORMING);
 }
 
 LIMITS(descriptor_widened_in_place)

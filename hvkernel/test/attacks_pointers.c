@@ -258,72 +258,76 @@ REFUSED_STATUS(pointer_grant_setup_list, GNTST_bad_virt_addr)
 	return status_of_setup(&p);
 }
 
-static void fill_domctl(u32 cmd)
+#ifdef __i386__
+/* The entry that maps the last 2 MiB which can be a guest's. */
+static long map_last(u64 entry)
+{
+	return update(machine(&table_of(HV_BEGIN - 1, 2)[(HV_BEGIN - 1) >> 21 & 511]), entry);
+}
+
+/* One that is no command, by its first word. */
+static long op_at(struct mmuext_op *op)
+{
+	op->cmd = 0xffff;
+	return CALL4(mmuext_op, op, 1, 0, DOMID_SELF);
+}
+
+/* What reaches over the guest's end finds memory there: the machine-to-physical table. */
+REFUSED(pointer_over_the_end, EFAULT)
+{
+	u64 *table = table_alloc();
+	long whole = -1, over = -1;
+
+	table_fill(table, 511, pte_of(frame_of(page_alloc()), rw));
+	if (!map_last(pte_of(frame_of(table), rw))) {
+		whole = op_at((struct mmuext_op *)HV_BEGIN - 1);
+		over = op_at((struct mmuext_op *)(HV_BEGIN - sizeof(u32)));
+	}
+	map_last(0);
+	return whole == -ENOSYS ? over : -1;
+}
+#endif
+
+static struct domctl *fill_domctl(u32 cmd)
 {
 	struct domctl *s = (void *)structure;
 
 	s->cmd = cmd;
 	s->interface_version = DOMCTL_VERSION;
 	s->domain = bench.neighbour;
+	return s;
 }
 
-static void fill_context(void)
-{
-	fill_domctl(DOMCTL_setvcpucontext);
-	((struct domctl *)(void *)structure)->u.vcpucontext.vcpu = 1;
-}
-
-static void fill_get_context(void)
-{
-	fill_domctl(DOMCTL_getvcpucontext);
-	((struct domctl *)(void *)structure)->u.vcpucontext.vcpu = 1;
-}
-
-static void fill_affinity(void)
-{
-	struct domctl *s = (void *)structure;
-
-	fill_domctl(DOMCTL_setvcpuaffinity);
-	s->u.affinity.flags = 1;
-	s->u.affinity.hard.nr_bits = 64;
-}
-
-static void fill_page_info(void)
-{
-	fill_domctl(DOMCTL_getpageframeinfo3);
-	((struct domctl *)(void *)structure)->u.pageframeinfo.num = 1;
-}
-
-static void fill_sysctl(u32 cmd)
+static struct sysctl *fill_sysctl(u32 cmd)
 {
 	struct sysctl *s = (void *)structure;
 
 	s->cmd = cmd;
 	s->interface_version = SYSCTL_VERSION;
+	return s;
 }
 
-static void fill_list(void)
-{
-	fill_sysctl(SYSCTL_getdomaininfolist);
-	((struct sysctl *)(void *)structure)->u.list.max_domains = 1;
-}
+/* fill_<command>: with the one member that it needs, `value`. */
+#define FILL(kind, KIND, command, member, value)                                                   \
+	static void fill_##command(void)                                                           \
+	{                                                                                          \
+		fill_##kind(KIND##_##command)->u.member = (value);                                 \
+	}
 
-static void fill_cpuinfo(void)
-{
-	fill_sysctl(SYSCTL_getcpuinfo);
-	((struct sysctl *)(void *)structure)->u.cpuinfo.max_cpus = 1;
-}
+FILL(domctl, DOMCTL, setvcpucontext, vcpucontext.vcpu, 1)
+FILL(domctl, DOMCTL, getvcpucontext, vcpucontext.vcpu, 1)
+FILL(domctl, DOMCTL, getpageframeinfo3, pageframeinfo.num, 1)
+FILL(sysctl, SYSCTL, getdomaininfolist, list.max_domains, 1)
+FILL(sysctl, SYSCTL, getcpuinfo, cpuinfo.max_cpus, 1)
+FILL(sysctl, SYSCTL, debug_keys, debug_keys.nr_keys, 1)
+FILL(sysctl, SYSCTL, readconsole, readconsole.count, 16)
 
-static void fill_keys(void)
+static void fill_setvcpuaffinity(void)
 {
-	fill_sysctl(SYSCTL_debug_keys);
-	((struct sysctl *)(void *)structure)->u.debug_keys.nr_keys = 1;
-}
+	struct domctl *s = fill_domctl(DOMCTL_setvcpuaffinity);
 
-static void fill_readconsole(void)
-{
-	fill_sysctl(SYSCTL_readconsole);
-	((struct sysctl *)(void *)structure)->u.readconsole.count = 16;
+	s->u.affinity.flags = 1;
+	s->u.affinity.hard.nr_bits = 64;
 }
 
 #define IN_DOMCTL(member, length)                                                                  \
@@ -333,15 +337,17 @@ static void fill_readconsole(void)
 	CALL(sysctl, 0), .nested = true, .wide = true,                                             \
 	    .offset = offsetof(struct sysctl, u.member), .size = (length)
 
-POINTER_IN_TO_DOM0(domctl_set_context, fill_context, -EFAULT, IN_DOMCTL(vcpucontext.ctxt, 512))
-POINTER_IN_TO_DOM0(domctl_get_context, fill_get_context, -EFAULT, IN_DOMCTL(vcpucontext.ctxt, 512),
-		   .way = OUT)
-POINTER_IN_TO_DOM0(domctl_affinity, fill_affinity, -EFAULT, IN_DOMCTL(affinity.hard.bitmap, 8))
-POINTER_IN_TO_DOM0(domctl_page_info, fill_page_info, -EFAULT,
+POINTER_IN_TO_DOM0(domctl_set_context, fill_setvcpucontext, -EFAULT,
+		   IN_DOMCTL(vcpucontext.ctxt, 512))
+POINTER_IN_TO_DOM0(domctl_get_context, fill_getvcpucontext, -EFAULT,
+		   IN_DOMCTL(vcpucontext.ctxt, 512), .way = OUT)
+POINTER_IN_TO_DOM0(domctl_affinity, fill_setvcpuaffinity, -EFAULT,
+		   IN_DOMCTL(affinity.hard.bitmap, 8))
+POINTER_IN_TO_DOM0(domctl_page_info, fill_getpageframeinfo3, -EFAULT,
 		   IN_DOMCTL(pageframeinfo.array, sizeof(ulong)), .way = OUT)
-POINTER_IN_TO_DOM0(sysctl_list, fill_list, -EFAULT,
+POINTER_IN_TO_DOM0(sysctl_list, fill_getdomaininfolist, -EFAULT,
 		   IN_SYSCTL(list.buffer, sizeof(struct domctl_info)), .way = OUT)
-POINTER_IN_TO_DOM0(sysctl_cpuinfo, fill_cpuinfo, -EFAULT, IN_SYSCTL(cpuinfo.info, 8), .way = OUT)
-POINTER_IN_TO_DOM0(sysctl_keys, fill_keys, -EFAULT, IN_SYSCTL(debug_keys.keys, 1))
+POINTER_IN_TO_DOM0(sysctl_cpuinfo, fill_getcpuinfo, -EFAULT, IN_SYSCTL(cpuinfo.info, 8), .way = OUT)
+POINTER_IN_TO_DOM0(sysctl_keys, fill_debug_keys, -EFAULT, IN_SYSCTL(debug_keys.keys, 1))
 POINTER_IN_TO_DOM0(sysctl_console, fill_readconsole, -EFAULT, IN_SYSCTL(readconsole.buffer, 16),
 		   .way = OUT)

@@ -239,6 +239,8 @@ _Noreturn void guest_main(struct start_info *info)
 		test_suite(start->cmd_line[7] ? start->cmd_line + 8 : "");
 		finish();
 	}
+	if (!strcmp(start->cmd_line, "nothing")) /* it has come up: that is what is tested */
+		finish();
 	if (!strcmp(start->cmd_line, "faults")) {
 		test_faults();
 		finish();

@@ -206,8 +206,25 @@ static void report(const struct attack *a, const char *by, const char *verdict, 
 	    a->error);
 }
 
+static bool another_gets_memory(void)
+{
+	static ulong list[32];
+	struct grant_setup_table setup = {0, ARRAY_SIZE(list), 0, (ulong)list};
+
+	memset(&op, 0, sizeof(op));
+	op.u.createdomain.max_vcpus = 1;
+	op.u.createdomain.max_grant_frames = op.u.createdomain.max_maptrack_frames = -1;
+	if (control(DOMCTL_createdomain, 0))
+		return false;
+	setup.dom = op.domain;
+	CALL3(grant_table_op, GNTTABOP_setup_table, &setup, 1);
+	press('q', 1); /* who has how much */
+	return !control(DOMCTL_destroydomain, setup.dom) && !setup.status;
+}
+
 static void suffer(const struct attack *a)
 {
+	const char *verdict;
 	u32 flags;
 
 	if (a->by & FRESH && attacker.d.id)
@@ -218,8 +235,11 @@ static void suffer(const struct attack *a)
 	}
 	flags = attack_in_domu((u32)(a - attacks_begin) + 1,
 			       a->verdict == ENDS ? LAST_WORDS : PATIENCE);
-	report(a, "", judge(a, flags), attacker.bench->result);
-	if (flags)
+	verdict = judge(a, flags);
+	if (a->by & GREEDY && !another_gets_memory())
+		verdict = "FAILED: another domain gets no memory";
+	report(a, "", verdict, attacker.bench->result);
+	if (flags || a->by & GREEDY)
 		remove(&attacker);
 }
 

@@ -102,21 +102,22 @@ static int set_context(struct vcpu *v, struct vcpu_guest_context *c)
 
 int arch_set_context(struct vcpu *v, ulong from)
 {
-	struct vcpu_guest_context *c;
+	struct domain *caller = current->domain;
+	struct vcpu_guest_context *c = domain_hv_alloc(caller, CONTEXT_ORDER);
 	int error = -EFAULT;
 
-	c = hv_alloc(1);
 	if (!c)
 		return -ENOMEM;
 	if (copy_from_guest(c, from, sizeof(*c)))
 		error = set_context(v, c);
-	hv_free(c, 1);
+	domain_hv_free(caller, c, CONTEXT_ORDER);
 	return error;
 }
 
 int arch_get_context(struct vcpu *v, ulong to)
 {
-	struct vcpu_guest_context *c = hv_alloc(1);
+	struct domain *caller = current->domain;
+	struct vcpu_guest_context *c = domain_hv_alloc(caller, CONTEXT_ORDER);
 	int error;
 
 	if (!c)
@@ -151,6 +152,6 @@ int arch_get_context(struct vcpu *v, ulong to)
 #endif
 	c->vm_assist = v->domain->vm_assist;
 	error = copy_to_guest(to, c, sizeof(*c)) ? 0 : -EFAULT;
-	hv_free(c, 1);
+	domain_hv_free(caller, c, CONTEXT_ORDER);
 	return error;
 }

@@ -67,6 +67,15 @@ static void fill_io_bitmap(u8 *bitmap)
 			deny_port(bitmap, port);
 }
 
+static void cpu_forget(struct cpu *cpu)
+{
+	if (cpu->arch.gdt)
+		hv_free(cpu->arch.gdt, 0);
+	if (cpu->arch.tss)
+		hv_free(cpu->arch.tss, 2);
+	hv_free(cpu, 1);
+}
+
 struct cpu *cpu_prepare(unsigned int id, u8 *block)
 {
 	struct cpu *cpu = hv_alloc(1);
@@ -78,8 +87,10 @@ struct cpu *cpu_prepare(unsigned int id, u8 *block)
 	cpu->arch.stack = block;
 	cpu->arch.gdt = hv_alloc(0);
 	cpu->arch.tss = hv_alloc(2);
-	if (!cpu->arch.gdt || !cpu->arch.tss)
+	if (!cpu->arch.gdt || !cpu->arch.tss) {
+		cpu_forget(cpu);
 		return NULL;
+	}
 	top->cpu = cpu;
 	cpu->arch.syscall_stack = (ulong)top - REGS_SIZE + REGS_ES;
 	tss_fill(cpu);

@@ -53,13 +53,15 @@ static bool is_ram(mfn_t mfn)
 
 /* Contiguous memory before there is an allocator: the first free place below the end of the direct
  * map, never given back. */
-static u64 early_frames(ulong count)
+static u64 early_frames(ulong count, const char *what)
 {
-	mfn_t mfn = early_at;
+	mfn_t mfn = early_at, end = MIN(DIRECT_SIZE >> PAGE_SHIFT, 1ul << 20);
 
+	if (allocation_fails(what))
+		end = 0;
 	for (ulong run = 0; run < count; mfn++) {
-		if (mfn >= DIRECT_SIZE >> PAGE_SHIFT || mfn >= 1ul << 20)
-			panic("no room for tables: the machine has too little memory");
+		if (mfn >= end)
+			panic("no memory for %s: the machine has too little", what);
 		run = is_ram(mfn) && !is_taken(mfn) ? run + 1 : 0;
 	}
 	early_at = mfn;
@@ -72,7 +74,7 @@ static u64 *table_below(u64 *entry)
 	u64 address;
 
 	if (!(*entry & PTE_P)) {
-		address = early_frames(1);
+		address = early_frames(1, "page tables");
 		memset((void *)(DIRECT_BASE + (ulong)address), 0, PAGE_SIZE);
 		*entry = address | PTE_P | PTE_RW;
 	}
@@ -162,7 +164,7 @@ static void find_owners(void)
 static void map_frame_table(void)
 {
 	size_t size = ROUND_UP(max_frame * sizeof(struct page), PAGE_SIZE);
-	u64 at = early_frames(size >> PAGE_SHIFT);
+	u64 at = early_frames(size >> PAGE_SHIFT, "the frame table");
 
 	hv_map(FRAMETABLE, at, size, PTE_P | PTE_RW | PTE_G | pte_nx);
 	tlb_reload();
@@ -174,7 +176,7 @@ static void map_frame_table(void)
 static void map_machphys(void)
 {
 	size_t size = ROUND_UP(max_frame * sizeof(ulong), PAGE_SIZE);
-	u64 at = early_frames(size >> PAGE_SHIFT);
+	u64 at = early_frames(size >> PAGE_SHIFT, "the machine-to-physical table");
 
 	hv_map(MACHPHYS_HV, at, size, PTE_P | PTE_RW | PTE_G | pte_nx);
 	hv_map(MACHPHYS_GUEST, at, size, PTE_P | PTE_US | pte_nx);
@@ -186,7 +188,7 @@ static void map_machphys(void)
 /* The image's own pages: code read only, the rest not executable where the CPU can say so. */
 static void protect_image(void)
 {
-	u64 *l2 = l2_entry(DIRECT_BASE), l1_at = early_frames(1);
+	u64 *l2 = l2_entry(DIRECT_BASE), l1_at = early_frames(1, "the image's page table");
 	u64 *l1 = (u64 *)(DIRECT_BASE + (ulong)l1_at);
 
 	for (ulong i = 0; i < 512; i++) {

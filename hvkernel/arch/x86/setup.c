@@ -30,6 +30,15 @@ static void read_exit_port(void)
 		exit_port = (u16)parse_number(text, NULL);
 }
 
+/* For tests: with a number, that allocation from the very first on fails (keys.c: without). */
+static void read_fault(void)
+{
+	char text[16];
+
+	if (cmdline_value("fault-injection", text, sizeof(text)))
+		allocation_fail_at((u32)parse_number(text, NULL));
+}
+
 _Noreturn void hv_start(void)
 {
 	struct cpu *cpu;
@@ -43,6 +52,7 @@ _Noreturn void hv_start(void)
 	printk("command line: %s\n", cmdline);
 	cmdline_split();
 	read_exit_port();
+	read_fault();
 	cpu_features();
 	memory_init();
 	cpu = cpu_prepare(0, boot_block);

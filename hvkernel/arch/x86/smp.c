@@ -47,11 +47,15 @@ static void wait(u64 ns)
 
 static void start(const struct acpi_cpu *a)
 {
-	struct cpu *cpu;
 	u8 *block = hv_alloc(CPU_ORDER);
+	struct cpu *cpu = block ? cpu_prepare(cpu_count, block) : NULL;
 
-	if (!block || !(cpu = cpu_prepare(cpu_count, block)))
-		panic("no memory for cpu %u", cpu_count);
+	if (!cpu) {
+		if (block)
+			hv_free(block, CPU_ORDER);
+		printk("no memory for cpu %u (APIC %u): it stays off\n", cpu_count, a->apic_id);
+		return;
+	}
 	cpu->arch.apic_id = a->apic_id;
 	cpu->arch.acpi_id = a->acpi_id;
 	cpu_count++;

@@ -113,7 +113,7 @@ _Noreturn void arch_switch(struct vcpu *prev, struct vcpu *next)
 
 int arch_vcpu_create(struct vcpu *v)
 {
-	v->arch.traps = hv_alloc(0);
+	v->arch.traps = domain_hv_alloc(v->domain, 0);
 	v->arch.in_kernel = true;
 	if (!v->id)
 		wall_clock_update(v->domain);
@@ -122,7 +122,7 @@ int arch_vcpu_create(struct vcpu *v)
 
 void arch_vcpu_destroy(struct vcpu *v)
 {
-	hv_free(v->arch.traps, 0);
+	domain_hv_free(v->domain, v->arch.traps, 0);
 }
 
 /* Pins and the domain's own references go; frames whose last user is gone are free. Frames that

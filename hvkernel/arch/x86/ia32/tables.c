@@ -125,7 +125,5 @@ void unmap_frame_for_good(void *at)
 
 bool guest_range(ulong address, size_t size)
 {
-	ulong end = address + size;
-
-	return end >= address && end <= HV_START;
+	return address <= HV_START && size <= HV_START - address;
 }

@@ -101,13 +101,8 @@ long do_iret(struct regs *r)
 		domain_crash(v->domain, "iret: its stack %lx cannot be read", (ulong)r->sp);
 		return 0;
 	}
-	if ((f.cs & 3) == 3) {
-		if (!v->arch.root_user) {
-			domain_crash(v->domain, "iret to an application without page tables");
-			return 0;
-		}
+	if ((f.cs & 3) == 3)
 		space_toggle(v);
-	}
 	r->ip = f.rip;
 	r->cs = (u16)(f.cs | 3);
 	r->flags = f.rflags;

@@ -6,7 +6,9 @@
 #include "list.h"
 #include "types.h"
 
-#define VCPU_ORDER 0
+#define VCPU_ORDER    0
+#define VCPU_FRAMES   2 /* with its table of traps */
+#define CONTEXT_ORDER 1 /* struct vcpu_guest_context on its way */
 
 struct page;
 

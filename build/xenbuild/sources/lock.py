@@ -113,7 +113,9 @@ def load_lock(path: Path) -> Lock:
     except FileNotFoundError:
         raise LockError(f"there is no {path}", advice=ADVICE) from None
     except OSError as error:
-        raise LockError(f"{path} cannot be read: {error.strerror}") from None
+        raise LockError(
+            f"{path} cannot be read: {error.strerror}", advice="let it be a file that you may read"
+        ) from None
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise _damaged(path, error) from None
     if version != VERSION:

@@ -176,6 +176,17 @@ def test_extents_that_cannot_be(store: Store, tmp_path: Path) -> None:
     assert not list((store.root / "cas").glob("*/*"))
 
 
+def test_a_change_that_left_the_time_as_it_was_is_not_remembered(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("xenbuild.store.statcache.SETTLED_NS", 10**15)
+    source = tmp_path / "source"
+    source.write_bytes(b"one")
+    os.utime(source, ns=(0, 0))  # ctime is now
+    store.digest_of(source)
+    assert not list((store.root / "stat").glob("*/*"))
+
+
 def test_file_that_changed_just_now_is_not_remembered(store: Store, tmp_path: Path) -> None:
     source = tmp_path / "source"
     source.write_bytes(b"one")

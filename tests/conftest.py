@@ -16,6 +16,7 @@ from xenbuild.parts.toolstree import ToolsTree
 from xenbuild.prove.programs import from_tree
 from xenbuild.sources.lock import load_lock
 from xenbuild.spec.load import load, target_named
+from xenbuild.store.files import remove
 from xenbuild.store.location import store_root
 from xenbuild.store.store import Store
 
@@ -25,6 +26,19 @@ GROUPS = ("test", "run-x86", "run-arm", "build")  # of recipes/tools.yaml, in th
 
 hypothesis.settings.register_profile("xenbuild", deadline=None)  # time says nothing on a busy machine
 hypothesis.settings.load_profile("xenbuild")
+
+
+@pytest.fixture(scope="module")
+def module_folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder for what a module's tests share. It goes when they are over; where one failed, it stays to be looked at.
+
+    pytest itself removes such folders only when all tests have passed, and images are large.
+    """
+    folder = tmp_path_factory.mktemp(request.module.__name__.rpartition(".")[2])
+    failed = request.session.testsfailed
+    yield folder
+    if request.session.testsfailed == failed:
+        remove(folder)
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,15 +57,19 @@ def boot(
     memory: int = 64,
     more: str = "",
     deadline: float = 240.0,
+    arguments: Sequence[str] = (),
 ) -> Boot:
-    """Boots `parts` in `folder`: `words` are the test guest's command line, `more` the hypervisor's; seconds, MiB."""
+    """Boots `parts` in `folder`: `words` are the test guest's command line, `more` the hypervisor's; seconds, MiB.
+
+    `arguments` are more words for QEMU.
+    """
     log, kernel, module = folder / "log", folder / "hvkernel", folder / "guest"
     shutil.copy(parts[0], kernel)
     shutil.copy(parts[1], module)
     argv = [*qemu, "-accel", "tcg", "-cpu", CPUS[arch], "-smp", str(cpus), "-m", str(memory)]
     argv += ["-display", "none", "-no-reboot", "-nic", "none", "-serial", f"file:{log}", "-kernel", str(kernel)]
     argv += ["-device", f"isa-debug-exit,iobase={EXIT:#x}", "-append", f"isa-debug-exit={EXIT:#x} {more}".strip()]
-    argv += ["-initrd", f"{module} {words},{module}"]
+    argv += ["-initrd", f"{module} {words},{module}", *arguments]
     done = subprocess.run(argv, capture_output=True, timeout=deadline, check=False)
     return Boot(log.read_text(errors="replace"), done.returncode)
 

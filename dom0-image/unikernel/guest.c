@@ -43,87 +43,11 @@ struct guest *guest_find(const char *name)
 	return guest;
 }
 
-/* The disks stay as they are over restarts of the guest. */
-static const char *open_disks(struct guest *guest)
-{
-	for (u32 i = 0; i < guest->config.disk_count; i++) {
-		struct disk_config *disk = &guest->config.disks[i];
-		struct file file;
-
-		if (guest->disks[i])
-			continue;
-		if (*disk->hardware) {
-			guest->disks[i] = device_disk(disk->hardware);
-			if (!guest->disks[i])
-				return "dom0 has no such disk";
-			continue;
-		}
-		if (*disk->file && !archive_find(files, files_size, disk->file, &file))
-			return "a disk's file is missing";
-		guest->disks[i] = *disk->file ? memdisk_create(disk->file, file.data, file.size)
-					      : memdisk_create(disk->device, NULL, disk->size);
-		if (!guest->disks[i])
-			return "dom0 has no memory left for a disk";
-		guest->own_disk[i] = true;
-		guest->disks[i]->readonly = disk->readonly;
-	}
-	return NULL;
-}
-
-static void remove_back_ends(struct guest *guest)
-{
-	for (u32 i = 0; i < MAX_DISKS; i++) {
-		if (guest->blkbacks[i])
-			blkback_remove(guest->blkbacks[i]);
-		guest->blkbacks[i] = NULL;
-	}
-	for (u32 i = 0; i < MAX_NICS; i++) {
-		if (guest->netbacks[i]) {
-			bridge_leave(netback_nic(guest->netbacks[i]));
-			netback_remove(guest->netbacks[i]);
-		}
-		guest->netbacks[i] = NULL;
-	}
-	if (guest->fbback) {
-		screen_leave(guest->fbback);
-		fbback_remove(guest->fbback);
-	}
-	if (guest->kbdback)
-		kbdback_remove(guest->kbdback);
-	guest->fbback = NULL;
-	guest->kbdback = NULL;
-}
-
-static const char *add_back_ends(struct guest *guest)
-{
-	char id[12];
-
-	for (u32 i = 0; i < guest->config.disk_count; i++) {
-		snprintf(id, sizeof(id), "%u", disk_number(guest->config.disks[i].device));
-		guest->blkbacks[i] = blkback_add(guest->dom, id, guest->disks[i]);
-		if (!guest->blkbacks[i])
-			return "dom0 has no memory left for a disk";
-	}
-	for (u32 i = 0; i < guest->config.nic_count; i++) {
-		snprintf(id, sizeof(id), "%u", i);
-		guest->netbacks[i] = netback_add(guest->dom, id);
-		if (!guest->netbacks[i] || !bridge_join(netback_nic(guest->netbacks[i])))
-			return "dom0 has no room left for a network interface";
-	}
-	if (!guest->config.screen)
-		return NULL;
-	guest->fbback = fbback_add(guest->dom, "0");
-	guest->kbdback = kbdback_add(guest->dom, "0");
-	if (!guest->fbback || !guest->kbdback)
-		return "dom0 has no memory left for a screen";
-	return NULL;
-}
-
 /* Everything of a domain but its settings and its disks' content goes. */
 static void take_down(struct guest *guest)
 {
 	terminal_close(&guest->terminal);
-	remove_back_ends(guest);
+	guest_remove_back_ends(guest);
 	connection_close(guest->dom);
 	nodes_remove(guest->dom);
 	domain_destroy(guest->dom);
@@ -148,7 +72,7 @@ const char *guest_connect(struct guest *guest, const struct built *built)
 	if (!error && connection_open(built->dom, built->store_frame, built->store_port))
 		error = "its xenstore page cannot be served";
 	if (!error)
-		error = add_back_ends(guest);
+		error = guest_add_back_ends(guest);
 	if (!error && domain_unpause(built->dom))
 		error = "it cannot be started";
 	if (error)
@@ -170,7 +94,7 @@ const char *guest_create(struct guest *guest)
 	if (*guest->config.initramfs &&
 	    !archive_find(files, files_size, guest->config.initramfs, &module))
 		return "its initramfs is missing";
-	error = open_disks(guest);
+	error = guest_open_disks(guest, files, files_size);
 	if (!error)
 		error = image_parse(&image, (const u8 *)kernel.data, kernel.size);
 	if (!error)
@@ -243,7 +167,7 @@ const char *guest_restore(struct guest *guest, const char *disk)
 
 	if (guest->running || guest->busy)
 		return guest->busy ? busy : "it runs already";
-	error = open_disks(guest);
+	error = guest_open_disks(guest, files, files_size);
 	if (!error && disk)
 		error = read_saved(guest, disk);
 	if (error)
@@ -258,15 +182,20 @@ const char *guest_restore(struct guest *guest, const char *disk)
 	return guest_connect(guest, &built);
 }
 
-/* It has suspended. If it cannot be saved it is lost: its devices are gone already. */
+/* It has suspended. If it cannot be taken it goes on where it is. */
 static void suspended(struct guest *guest)
 {
 	const char *error;
 
 	guest->saving = false;
 	guest->saved = saved_take(guest->dom, guest->config.vcpus, &error);
+	if (!guest->saved) {
+		notice("dom0: guest %s was not saved%s: %s\n", guest->config.name,
+		       domain_cancel_suspend(guest->dom) ? " and is lost" : " and goes on", error);
+		return;
+	}
 	take_down(guest);
-	if (guest->saved && guest->save_disk) {
+	if (guest->save_disk) {
 		guest->busy = true;
 		error = savefile_write(guest->save_disk, guest->config.name, guest->saved);
 		guest->busy = false;
@@ -276,8 +205,8 @@ static void suspended(struct guest *guest)
 		}
 	}
 	if (error)
-		notice("dom0: guest %s was not saved%s: %s\n", guest->config.name,
-		       guest->saved ? " but in memory" : "", error);
+		notice("dom0: guest %s was not saved but in memory: %s\n", guest->config.name,
+		       error);
 	else
 		notice("dom0: guest %s is saved\n", guest->config.name);
 }

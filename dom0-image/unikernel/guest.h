@@ -18,7 +18,7 @@ struct guest {
 	bool running; /* it has a domain, whose number is `dom` */
 	bool started_once;
 	bool saving;             /* it was asked to suspend */
-	bool busy;               /* a disk is written or read for it */
+	bool busy;               /* a disk is waited for */
 	struct block *save_disk; /* where it goes then; NULL: it stays in memory */
 	struct saved *saved;
 	domid_t dom;
@@ -47,6 +47,12 @@ const char *guest_connect(struct guest *guest, const struct built *built);
 /* Keep it once it has suspended, on dom0's disk of this name or (NULL) in memory; bring it back. */
 const char *guest_save(struct guest *guest, const char *disk);
 const char *guest_restore(struct guest *guest, const char *disk);
+/* In guest_devices.c. Its disks, which stay as they are over restarts: dom0's, or files of the
+ * archive. NULL, or why not. */
+const char *guest_open_disks(struct guest *guest, char *files, size_t size);
+/* Back ends of all its devices. NULL, or why not; then some are there. */
+const char *guest_add_back_ends(struct guest *guest);
+void guest_remove_back_ends(struct guest *guest);
 /* Ask it to end by itself: "poweroff" or "reboot" in control/shutdown. */
 const char *guest_ask(struct guest *guest, const char *what);
 

@@ -8,27 +8,40 @@
 
 #include <stdio.h>
 
-/* What was seen of a domain at the begin. */
+/* What was seen of a domain, and when: much may happen between one and the next. */
 struct sample {
 	domid_t dom;
-	u64 time;
+	u64 time, at;
 };
 
 static struct timer timer;
-static struct sample samples[32]; /* of guests; those behind are not shown */
-static u64 begin, dom0_time;
+static struct sample begins[32]; /* of guests; those behind are not shown */
+static struct sample dom0_begin;
 
-static u64 cpu_time(domid_t dom)
+static struct sample look(domid_t dom)
 {
 	struct domain_info info;
+	struct sample s = {dom, 0, now()};
 
-	return domain_info(dom, &info) || info.domain != dom ? 0 : info.cpu_time;
+	if (!domain_info(dom, &info) && info.domain == dom)
+		s.time = info.cpu_time;
+	return s;
+}
+
+/* What it had since then, and in which time. */
+static struct sample since(struct sample begin)
+{
+	struct sample s = look(begin.dom);
+
+	s.time -= begin.time;
+	s.at -= begin.at;
+	return s;
 }
 
 /* A line: percent of one CPU's time, and of the time that all guests had. */
-static void line(const char *name, u64 used, u64 passed, u64 all)
+static void line(const char *name, struct sample s, u64 all)
 {
-	u64 cpu = used * 1000 / passed, part = all ? used * 1000 / all : 0;
+	u64 cpu = s.at ? s.time * 1000 / s.at : 0, part = all ? s.time * 1000 / all : 0;
 
 	notice("%-16s %5llu.%llu %6llu.%llu\n", name, (unsigned long long)cpu / 10,
 	       (unsigned long long)cpu % 10, (unsigned long long)part / 10,
@@ -37,32 +50,32 @@ static void line(const char *name, u64 used, u64 passed, u64 all)
 
 static void end(void *data)
 {
-	u64 passed = now() - begin, all = 0, used[LENGTH(samples)];
+	struct sample dom0 = since(dom0_begin), used[LENGTH(begins)];
+	u64 all = 0;
 	u32 i = 0;
 
 	(void)data;
 	for (struct guest *g = guests_first(); g && i < LENGTH(used); g = g->next, i++) {
-		bool same = g->running && g->dom == samples[i].dom;
+		bool same = g->running && g->dom == begins[i].dom;
 
-		used[i] = same ? cpu_time(g->dom) - samples[i].time : 0;
-		all += used[i];
+		used[i] = same ? since(begins[i]) : (struct sample){0};
+		all += used[i].time;
 	}
 	notice("%-16s %7s %8s\n", "name", "cpu(%)", "share(%)");
-	line("dom0", cpu_time(0) - dom0_time, passed, 0);
+	line("dom0", dom0, 0);
 	i = 0;
 	for (struct guest *g = guests_first(); g && i < LENGTH(used); g = g->next, i++)
 		if (g->running)
-			line(g->config.name, used[i], passed, all);
+			line(g->config.name, used[i], all);
 }
 
 void top_begin(u64 seconds)
 {
 	u32 i = 0;
 
-	for (struct guest *g = guests_first(); g && i < LENGTH(samples); g = g->next, i++)
-		samples[i] = (struct sample){g->dom, g->running ? cpu_time(g->dom) : 0};
-	dom0_time = cpu_time(0);
-	begin = now();
+	for (struct guest *g = guests_first(); g && i < LENGTH(begins); g = g->next, i++)
+		begins[i] = look(g->running ? g->dom : 0);
+	dom0_begin = look(0);
 	timer.fn = end;
-	timer_set(&timer, begin + seconds * SECOND);
+	timer_set(&timer, now() + seconds * SECOND);
 }

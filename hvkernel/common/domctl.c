@@ -2,6 +2,7 @@
 /* Hypercall 36, domctl: what dom0 does to other domains. Only dom0 gets here (hypercall.c). */
 #include "abi/control.h"
 #include "asm/machphys.h"
+#include "cap.h"
 #include "cpus.h"
 #include "errno.h"
 #include "event.h"
@@ -52,10 +53,10 @@ void fill_domain_info(const struct domain *d, void *out)
 
 	memset(info, 0, sizeof(*info));
 	info->domain = d->id;
+	info->cpu_time = domain_runtime(d);
 	for (unsigned int i = 0; i < d->max_vcpus; i++) {
 		struct vcpu *v = d->vcpu[i];
 
-		info->cpu_time += vcpu_runtime(v);
 		if (v->state & VCPU_DOWN)
 			continue;
 		info->nr_online_vcpus++;
@@ -164,7 +165,7 @@ static long scheduler(struct domain *d, struct domctl *op)
 	if (op->u.scheduler.weight)
 		d->weight = op->u.scheduler.weight;
 	if (op->u.scheduler.cap != 0xffff)
-		d->cap = op->u.scheduler.cap;
+		cap_change(d, op->u.scheduler.cap);
 	return 0;
 }
 

@@ -18,7 +18,7 @@ static void show_domains(void)
 		printk("domain %u:%s%s%s pages %lu of %lu, weight %u cap %u, cpu %llu ms\n", d->id,
 		       d->dying ? " dying" : "", d->shut_down ? " shut down" : "",
 		       d->pause_count ? " paused" : "", d->tot_pages, d->max_pages, d->weight,
-		       d->cap, (unsigned long long)(d->cpu_time / MS));
+		       d->cap, (unsigned long long)(domain_runtime(d) / MS));
 		printk("  of the hypervisor's memory: %lu of %lu frames\n", d->hv_frames,
 		       d->hv_frames_max);
 		for (unsigned int n = 0; n < d->max_vcpus; n++) {

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cap.h"
 #include "cpus.h"
 #include "guest.h"
 #include "lib.h"
@@ -7,12 +8,9 @@
 #define SLICE       (10 * MS)
 #define WAKE_BONUS  (2 * MS) /* what a sleeper may be ahead when it wakes */
 #define GRANULARITY (MS / 2) /* an advantage below this preempts nobody */
-#define CAP_PERIOD  (30 * MS)
 
 static struct list queue = {&queue, &queue}; /* of runnable vcpus that do not run, by vruntime */
 static s64 min_vruntime;
-static struct timer cap_timer;
-static u64 cap_begin; /* of the period */
 
 static void runstate_change(struct vcpu *v, int state, u64 when)
 {
@@ -52,27 +50,35 @@ u64 vcpu_runtime(struct vcpu *v)
 	return time;
 }
 
+u64 domain_runtime(const struct domain *d)
+{
+	u64 time = 0;
+
+	for (unsigned int i = 0; i < d->max_vcpus; i++)
+		time += vcpu_runtime(d->vcpu[i]);
+	return time;
+}
+
 /* How many vcpus share the domain's weight now. */
 static unsigned int active_vcpus(const struct domain *d)
 {
 	unsigned int active = 0;
 
 	for (unsigned int i = 0; i < d->max_vcpus; i++)
-		active += d->vcpu[i] && !(d->vcpu[i]->state & ~VCPU_CAPPED);
+		active += !d->vcpu[i]->state;
 	return MAX(active, 1u);
 }
 
-static void charge(struct vcpu *v, u64 when)
+void sched_charge(struct vcpu *v, u64 when)
 {
 	struct domain *d = v->domain;
 	u64 used = when > v->slice_start ? when - v->slice_start : 0;
 
 	v->slice_start = when;
-	used = MIN(used, SEC); /* keeps the product small */
-	v->vruntime += (s64)(used * DEFAULT_WEIGHT * active_vcpus(d) / d->weight);
-	d->cpu_time += used;
 	if (d->cap)
-		d->cap_left -= (s64)used;
+		v->cap_part -= (s64)used;
+	used = MIN(used, SEC); /* more puts nobody further behind */
+	v->vruntime += (s64)(used * DEFAULT_WEIGHT * active_vcpus(d) / d->weight);
 }
 
 static void enqueue(struct vcpu *v)
@@ -87,76 +93,35 @@ static void enqueue(struct vcpu *v)
 	list_insert(at, &v->queue);
 }
 
-/* What a domain may use of so much time. */
-static s64 cap_of(const struct domain *d, u64 time)
+/* A CPU that has been called already comes for one vcpu only, which may be another. */
+static bool may_call(const struct cpu *cpu, const struct vcpu *v)
 {
-	return (s64)(time * d->cap / 100);
-}
-
-/* A period is as long as it was: timers are late. What others kept a domain from using in one it
- * may use in the next ones. */
-static void cap_period(void *unused)
-{
-	u64 when = now(), passed = MIN(when - cap_begin, SEC);
-	bool any = false;
-
-	(void)unused;
-	cap_begin = when;
-	for (unsigned int i = 0; i < MAX_DOMAINS; i++) {
-		struct domain *d = domains[i];
-
-		if (!d)
-			continue;
-		any |= !!d->cap;
-		d->cap_left = MIN(d->cap_left + cap_of(d, passed), cap_of(d, 4 * CAP_PERIOD));
-		if (d->capped && (!d->cap || d->cap_left > 0)) {
-			d->capped = false;
-			for (unsigned int n = 0; n < d->max_vcpus; n++)
-				if (d->vcpu[n])
-					vcpu_clear_state(d->vcpu[n], VCPU_CAPPED);
-		}
-	}
-	if (any)
-		timer_set(&cap_timer, when + CAP_PERIOD);
-}
-
-static void apply_cap(struct domain *d)
-{
-	if (!d->cap)
-		return;
-	if (!cap_timer.set) {
-		cap_begin = now();
-		timer_set(&cap_timer, cap_begin + CAP_PERIOD);
-	}
-	if (d->capped || d->cap_left > 0)
-		return;
-	d->capped = true;
-	for (unsigned int n = 0; n < d->max_vcpus; n++)
-		if (d->vcpu[n])
-			vcpu_set_state(d->vcpu[n], VCPU_CAPPED);
+	return cpu->online && v->affinity & BIT(cpu->id) &&
+	       !(cpu->softirqs & BIT(SOFTIRQ_SCHEDULE));
 }
 
 /* A CPU for v that idles, or else one whose vcpu is furthest ahead of it. */
-static void find_cpu(struct vcpu *v)
+static void find_cpu(struct vcpu *v, u64 when)
 {
 	struct cpu *worst = NULL;
 	s64 ahead = GRANULARITY;
-	u64 when = now();
 
-	if (v->affinity & BIT(v->cpu) && cpus[v->cpu]->online && !cpus[v->cpu]->vcpu->domain) {
+	if (cap_is_spent(v->domain))
+		return;
+	if (may_call(cpus[v->cpu], v) && !cpus[v->cpu]->vcpu->domain) {
 		raise_softirq_on(v->cpu, SOFTIRQ_SCHEDULE);
 		return;
 	}
 	for (unsigned int i = 0; i < cpu_count; i++) {
 		struct cpu *cpu = cpus[i];
 
-		if (!cpu->online || !(v->affinity & BIT(i)))
+		if (!may_call(cpu, v))
 			continue;
 		if (!cpu->vcpu->domain) {
 			raise_softirq_on(i, SOFTIRQ_SCHEDULE);
 			return;
 		}
-		charge(cpu->vcpu, when);
+		sched_charge(cpu->vcpu, when);
 		if (cpu->vcpu->vruntime - v->vruntime > ahead) {
 			ahead = cpu->vcpu->vruntime - v->vruntime;
 			worst = cpu;
@@ -164,6 +129,19 @@ static void find_cpu(struct vcpu *v)
 	}
 	if (worst)
 		raise_softirq_on(worst->id, SOFTIRQ_SCHEDULE);
+}
+
+static void wake(struct vcpu *v, u64 when)
+{
+	v->vruntime = MAX(v->vruntime, min_vruntime - (s64)WAKE_BONUS);
+	enqueue(v);
+	find_cpu(v, when);
+}
+
+void sched_wake_again(struct vcpu *v, u64 when)
+{
+	list_remove(&v->queue);
+	wake(v, when);
 }
 
 void vcpu_set_state(struct vcpu *v, u32 bit)
@@ -185,17 +163,16 @@ void vcpu_set_state(struct vcpu *v, u32 bit)
 void vcpu_clear_state(struct vcpu *v, u32 bit)
 {
 	u32 old = v->state;
+	u64 when;
 
 	v->state &= ~bit;
 	if (!old || v->running)
 		return; /* one that runs still will find out when it is to stop */
+	when = now();
 	if (runstate_of(v) != v->runstate.state)
-		runstate_change(v, runstate_of(v), now());
-	if (v->state)
-		return;
-	v->vruntime = MAX(v->vruntime, min_vruntime - (s64)WAKE_BONUS);
-	enqueue(v);
-	find_cpu(v);
+		runstate_change(v, runstate_of(v), when);
+	if (!v->state)
+		wake(v, when);
 }
 
 void sched_set_affinity(struct vcpu *v, ulong mask)
@@ -204,7 +181,7 @@ void sched_set_affinity(struct vcpu *v, ulong mask)
 	if (v->running && !(mask & BIT(v->cpu)))
 		raise_softirq_on(v->cpu, SOFTIRQ_SCHEDULE);
 	else if (!v->running && !v->state)
-		find_cpu(v);
+		find_cpu(v, now());
 }
 
 void sched_vcpu_init(struct vcpu *v)
@@ -244,8 +221,6 @@ void sched_init_cpu(void)
 
 	list_init(&cpu->timers);
 	timer_init(&cpu->slice, slice_over, NULL);
-	if (!cap_timer.action)
-		timer_init(&cap_timer, cap_period, NULL);
 	list_init(&cpu->idle.queue);
 	cpu->idle.cpu = cpu->id;
 	cpu->vcpu = &cpu->idle;
@@ -260,13 +235,14 @@ void sched_yield(void)
 
 static struct vcpu *choose(struct cpu *cpu, const struct vcpu * not)
 {
+	ulong here = BIT(cpu->id);
 	struct list *at;
 
 	list_each(at, &queue)
 	{
 		struct vcpu *v = list_entry(at, struct vcpu, queue);
 
-		if (v->affinity & BIT(cpu->id) && v != not)
+		if (v != not&&v->affinity & here && !cap_is_spent(v->domain))
 			return v;
 	}
 	return NULL;
@@ -276,9 +252,10 @@ static struct vcpu *next_for(struct cpu *cpu, struct vcpu *prev)
 {
 	struct vcpu *next = NULL;
 
-	if (prev->yielded)
+	if (prev->yielded) {
+		prev->yielded = false;
 		next = choose(cpu, prev);
-	prev->yielded = false;
+	}
 	if (!next)
 		next = choose(cpu, NULL);
 	return next ? next : &cpu->idle;
@@ -291,10 +268,15 @@ void schedule(void)
 	u64 when = now(), slice = SLICE;
 
 	if (prev->domain) {
-		charge(prev, when);
-		apply_cap(prev->domain);
-		if (!prev->state)
+		sched_charge(prev, when);
+		if (prev->domain->cap)
+			cap_give_back(prev, when);
+		prev->running = false;
+		if (!prev->state) {
 			enqueue(prev);
+			if (!(prev->affinity & BIT(cpu->id)))
+				find_cpu(prev, when);
+		}
 	} else {
 		cpu->idle_time += when - prev->slice_start;
 	}
@@ -302,9 +284,11 @@ void schedule(void)
 	next = next_for(cpu, prev);
 	if (next->domain) {
 		list_remove(&next->queue);
-		min_vruntime = MAX(min_vruntime, MIN(next->vruntime, min_vruntime + (s64)SEC));
+		if (next->vruntime > min_vruntime)
+			min_vruntime = MIN(next->vruntime, min_vruntime + (s64)SEC);
 		if (next->domain->cap)
-			slice = (u64)MIN((s64)slice, MAX((s64)MS, next->domain->cap_left));
+			slice = cap_take(next, SLICE);
+		next->running = true;
 		timer_set(&cpu->slice, when + slice);
 	} else {
 		timer_stop(&cpu->slice);
@@ -312,12 +296,9 @@ void schedule(void)
 	next->slice_start = when;
 	if (next == prev)
 		return;
-	if (prev->domain) {
-		prev->running = false;
+	if (prev->domain)
 		runstate_change(prev, runstate_of(prev), when);
-	}
 	if (next->domain) {
-		next->running = true;
 		next->cpu = cpu->id;
 		runstate_change(next, RUNSTATE_running, when);
 	}

@@ -19,7 +19,6 @@ struct grant_table;
 #define VCPU_BLOCKED 1 /* waits for an event */
 #define VCPU_DOWN    2 /* not brought up yet, or taken down */
 #define VCPU_PAUSED  4 /* its domain is paused, dying or shut down */
-#define VCPU_CAPPED  8 /* its domain has used up what its cap allows (sched.h) */
 
 struct vcpu {
 	struct domain *domain; /* NULL: the idle vcpu of a CPU */
@@ -44,6 +43,7 @@ struct vcpu {
 	struct list queue;
 	s64 vruntime;
 	u64 slice_start;
+	s64 cap_part;   /* of its domain's cap_left: what it was given and has not used, ns */
 	ulong affinity; /* bit n: may run on CPU n */
 	struct runstate_info runstate;
 	ulong runstate_guest; /* where the guest wants a copy; 0: nowhere */
@@ -78,9 +78,7 @@ struct domain {
 
 	/* sched.c */
 	u32 weight, cap; /* cap in percent of one CPU; 0: none */
-	s64 cap_left;    /* CPU time that the cap leaves it, ns */
-	bool capped;
-	u64 cpu_time;
+	s64 cap_left;    /* CPU time that the cap leaves it and no vcpu has, ns */
 
 	ulong vm_assist;
 	struct arch_domain arch;

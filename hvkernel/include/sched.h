@@ -3,7 +3,7 @@
  * A credit scheduler with one queue for all CPUs: every vcpu has a virtual run time that grows with
  * real time divided by its share of the domain's weight; whoever has the least goes next on the
  * first CPU that it may use. So CPUs never idle while work waits, and shares follow the weights
- * across CPUs. Caps: a domain that has used up its part of a period waits for the next.
+ * across CPUs. Caps: cap.h.
  */
 #ifndef HV_SCHED_H
 #define HV_SCHED_H
@@ -27,6 +27,7 @@ void vcpu_wait_stopped(struct vcpu *v);
 /* The CPUs that run one of its vcpus: only they can know its translations. */
 ulong domain_cpus(const struct domain *d);
 u64 vcpu_runtime(struct vcpu *v);
+u64 domain_runtime(const struct domain *d);
 /* May not return: goes to another guest, or to the idle loop. */
 void schedule(void);
 void runstate_report(struct vcpu *v);

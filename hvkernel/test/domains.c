@@ -147,6 +147,8 @@ _Noreturn void guest_role(const char *words)
 	if (!strcmp(words, "spin"))
 		for (;;)
 			__asm__ volatile("");
+	if (!strncmp(words, "burn ", 5))
+		burn_on((unsigned int)parse_number(words + 5, NULL));
 	if (!strcmp(words, "badstack"))
 		ruin_stack();
 	if (!strcmp(words, "hotplug"))

@@ -65,8 +65,10 @@ void test_suite(const char *prefix); /* of the names of those attacks that are m
 void test_cycles(u32 turns);
 void test_faults(void);
 void test_devices(void);
-void test_hotplug(void);    /* in a domU */
-_Noreturn void churn(void); /* a domU of it */
+void test_hotplug(void);                    /* in a domU */
+_Noreturn void churn(void);                 /* a domU of it */
+void test_caps(u64 ns, bool all);           /* looks that long at each row */
+_Noreturn void burn_on(unsigned int vcpus); /* a domU of it */
 
 void *memset(void *to, int value, size_t size);
 void *memcpy(void *to, const void *from, size_t size);

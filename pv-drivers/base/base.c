@@ -16,7 +16,12 @@ volatile struct shared_info *shared;
 
 extern char shared_page[];
 
-static void map_shared(void)
+void shared_unmap(void)
+{
+	hc_update_va_mapping((unsigned long)shared_page, 0, UVMF_INVLPG);
+}
+
+void shared_map(void)
 {
 	hc_update_va_mapping((unsigned long)shared_page, start_info->shared_info | PTE_KERNEL,
 			     UVMF_INVLPG);
@@ -28,7 +33,7 @@ __attribute__((noreturn)) void base_start(struct start_info *info)
 {
 	start_info = info;
 	shared = (volatile void *)shared_page;
-	map_shared();
+	shared_map();
 	traps_start();
 	memory_start();
 	events_start();
@@ -49,50 +54,6 @@ void shutdown(enum shutdown_reason reason)
 	console_flush();
 	for (;;)
 		hypercall(HC_SCHED_OP, SCHED_SHUTDOWN, (unsigned long)&argument, 0, 0);
-}
-
-/* Where the machine's pages behind ours are written, for who saves us: public/arch-x86/xen.h,
- * pfn_to_mfn_frame_list_list. NULL if there is no memory for it. */
-static mfn_t *list_frames(void)
-{
-	unsigned long per_page = PAGE_SIZE / sizeof(mfn_t);
-	unsigned long count = pages_for(start_info->nr_pages * sizeof(mfn_t));
-	unsigned long pages = pages_for(count * sizeof(mfn_t));
-	mfn_t *top = pages_alloc(1 + pages), *list = top + per_page;
-
-	if (!top)
-		return NULL;
-	for (unsigned long i = 0; i < count; i++)
-		list[i] = frame_of(page_of((void *)start_info->mfn_list) + i);
-	for (unsigned long i = 0; i < pages && i < per_page; i++)
-		top[i] = frame_of(page_of(list) + i);
-	return top;
-}
-
-bool suspend(void)
-{
-	u32 argument = SHUTDOWN_SUSPEND;
-	mfn_t *lists = list_frames();
-	u64 before;
-
-	if (!lists)
-		return false;
-	console_flush();
-	before = now();
-	shared->max_pfn = start_info->nr_pages;
-	shared->frame_list_list = frame_of(page_of(lists));
-	/* Frames of the two rings are written as pages of ours, which stay what they are. */
-	start_info->store_mfn = page_of_frame(start_info->store_mfn);
-	start_info->console.domu.mfn = page_of_frame(start_info->console.domu.mfn);
-	hypercall(HC_SCHED_OP, SCHED_SHUTDOWN, (unsigned long)&argument,
-		  frame_of(page_of(start_info)), 0);
-	map_shared();
-	events_resume(before);
-	grants_resume();
-	console_resume();
-	pages_free(lists,
-		   1 + pages_for(pages_for(start_info->nr_pages * sizeof(mfn_t)) * sizeof(mfn_t)));
-	return true;
 }
 
 void panic(const char *why)

@@ -9,6 +9,10 @@
 extern struct start_info *start_info;
 extern volatile struct shared_info *shared;
 
+/* Where `shared` points to, by start_info; nothing lies there in between. */
+void shared_map(void);
+void shared_unmap(void);
+
 /* The program. What it returns is the reason of the domain's end. */
 enum shutdown_reason main(void);
 
@@ -16,11 +20,6 @@ enum shutdown_reason main(void);
 bool is_dom0(void);
 
 __attribute__((noreturn)) void shutdown(enum shutdown_reason reason);
-/*
- * Stop until dom0 has made a domain of what is saved, or gives up: false. What base knows of the
- * domain (ports, grants, console) is as new afterwards; drivers see to theirs.
- */
-bool suspend(void);
 __attribute__((noreturn)) void panic(const char *why);
 
 /* The value of `name=value` on the command line in `buffer`; false if it is not there. */

@@ -44,7 +44,12 @@ void grants_start(void)
 	free_all();
 }
 
-void grants_resume(void)
+void grants_suspend(void)
+{
+	unmap_frames((void *)(unsigned long)table, frame_count);
+}
+
+void grants_resume(bool same)
 {
 	unsigned long frames[FRAMES];
 	struct gnttab_setup setup = {.dom = DOMID_SELF, .frames = frame_count, .list = frames};
@@ -52,7 +57,8 @@ void grants_resume(void)
 	if (grant_op(GNTTAB_SETUP, &setup, 1) || setup.status ||
 	    map_frames((void *)(unsigned long)table, frames, frame_count, DOMID_SELF, PTE_KERNEL))
 		panic("the grant table cannot be mapped");
-	free_all();
+	if (!same)
+		free_all();
 }
 
 gref_t grant_give(domid_t dom, const void *page, bool readonly)

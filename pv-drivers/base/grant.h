@@ -6,8 +6,10 @@
 #include "xen.h"
 
 void grants_start(void);
-/* In a new domain, with an empty table: whatever was given is forgotten. */
-void grants_resume(void);
+/* The table is out of reach until grants_resume(). */
+void grants_suspend(void);
+/* In the same domain, or in a new one with an empty table: whatever was given is forgotten. */
+void grants_resume(bool same);
 
 /* Let `dom` use a page of ours; 0 if the table is full (entry 0 is never given). */
 gref_t grant_give(domid_t dom, const void *page, bool readonly);

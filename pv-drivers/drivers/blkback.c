@@ -37,7 +37,10 @@ struct blkback {
 	u32 under_way;
 	struct job jobs[JOBS];
 	u64 requests, sectors;
+	struct blkback *next;
 };
+
+static struct blkback *leaving; /* removed, with requests under way */
 
 /* A copy of the next request, which the front end cannot change any more, in the one layout. */
 static struct blkif_request64 take(struct blkback *back)
@@ -260,6 +263,12 @@ struct blkback *blkback_add(domid_t dom, const char *id, struct block *block)
 
 static void finish_removal(struct blkback *back)
 {
+	struct blkback **at = &leaving;
+
+	while (*at && *at != back)
+		at = &(*at)->next;
+	if (*at)
+		*at = back->next;
 	for (u32 i = 0; i < JOBS; i++)
 		if (back->jobs[i].request.data)
 			pages_free(back->jobs[i].request.data, BLOCK_MAX_SIZE / PAGE_SIZE);
@@ -271,8 +280,19 @@ void blkback_remove(struct blkback *back)
 	xenbus_forget(&back->bus);
 	disconnect(back);
 	back->removed = true;
+	back->next = leaving;
+	leaving = back;
 	if (!back->under_way)
 		finish_removal(back);
+}
+
+bool blkback_draining(const struct block *block)
+{
+	const struct blkback *back = leaving;
+
+	while (back && back->block != block)
+		back = back->next;
+	return back;
 }
 
 void blkback_counts(const struct blkback *back, u64 *requests, u64 *sectors_served)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Front end of a disk. Requests wait in a queue while the ring is full. */
+/* Front end of a disk. Requests wait in a queue while the ring is full, and while there is no back
+ * end. */
 #include "blkif.h"
 #include "event.h"
 #include "grant.h"
@@ -9,6 +10,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define SLOTS 32 /* entries of a ring of one page, on both architectures */
 
@@ -21,6 +23,7 @@ struct slot {
 struct blkfront {
 	struct block block;
 	struct xenbus bus;
+	void *page; /* of the ring */
 	struct ring ring;
 	gref_t ring_ref;
 	port_t port;
@@ -73,6 +76,8 @@ static bool fill(struct blkfront *front, struct slot *slot, const struct block_r
 /* Move what waits into the ring. */
 static void push(struct blkfront *front)
 {
+	if (front->bus.state != XENBUS_CONNECTED)
+		return;
 	while (front->waiting && ring_room(&front->ring)) {
 		struct block_request *request = front->waiting;
 		struct slot *slot = free_slot(front);
@@ -141,41 +146,65 @@ static int tell(struct blkfront *front)
 	}
 }
 
-static bool connect(struct blkfront *front)
+/* What nobody answered is done once more: a disk is the same after the same request. */
+static void put_back(struct blkfront *front)
 {
-	void *page = pages_alloc(1);
+	for (u32 i = 0; i < SLOTS; i++) {
+		struct block_request *request = front->slots[i].request;
+
+		if (!request)
+			continue;
+		front->slots[i] = (struct slot){0};
+		request->next = front->waiting;
+		if (!front->waiting)
+			front->waiting_end = &request->next;
+		front->waiting = request;
+	}
+}
+
+/* The first time, and in every domain after that. */
+static bool connect(void *data)
+{
+	struct blkfront *front = data;
 	int port;
 
-	if (!page || !xenbus_wait(&front->bus, XENBUS_INIT_WAIT, 30 * SECOND))
+	put_back(front);
+	if (!xenbus_wait(&front->bus, XENBUS_INIT_WAIT, 30 * SECOND))
 		return false;
-	ring_create(&front->ring, page, sizeof(blkif_request));
-	front->ring_ref = grant_give(front->bus.other_id, page, false);
+	memset(front->page, 0, PAGE_SIZE);
+	ring_create(&front->ring, front->page, sizeof(blkif_request));
+	front->ring_ref = grant_give(front->bus.other_id, front->page, false);
 	port = event_unbound(front->bus.other_id);
 	if (!front->ring_ref || port < 0)
 		return false;
 	front->port = (port_t)port;
 	event_handle(front->port, answered, front);
-	if (tell(front) || xenbus_switch(&front->bus, XENBUS_INITIALISED))
+	if (tell(front) || xenbus_switch(&front->bus, XENBUS_INITIALISED) ||
+	    !xenbus_wait(&front->bus, XENBUS_CONNECTED, 30 * SECOND))
 		return false;
-	return xenbus_wait(&front->bus, XENBUS_CONNECTED, 30 * SECOND);
+	front->flush = xenbus_other_number(&front->bus, "feature-flush-cache", 0);
+	front->block.sectors = xenbus_other_number(&front->bus, "sectors", 0);
+	front->block.readonly = xenbus_other_number(&front->bus, "info", 0) & VDISK_READONLY;
+	xenbus_switch(&front->bus, XENBUS_CONNECTED);
+	push(front);
+	return true;
 }
 
 struct block *blkfront_open(const char *id)
 {
 	struct blkfront *front = calloc(1, sizeof(*front));
 
-	if (!front || xenbus_front(&front->bus, "vbd", id) || !connect(front)) {
+	if (front) {
+		front->page = pages_alloc(1);
+		front->waiting_end = &front->waiting;
+		front->block.name = front->bus.path;
+		front->block.submit = submit;
+		front->block.driver = front;
+	}
+	if (!front || !front->page || !xenbus_open(&front->bus, "vbd", id, connect, front)) {
 		printf("blkfront: %s cannot be connected\n", id);
 		return NULL;
 	}
-	front->waiting_end = &front->waiting;
-	front->flush = xenbus_other_number(&front->bus, "feature-flush-cache", 0);
-	front->block.name = front->bus.path;
-	front->block.sectors = xenbus_other_number(&front->bus, "sectors", 0);
-	front->block.readonly = xenbus_other_number(&front->bus, "info", 0) & VDISK_READONLY;
-	front->block.submit = submit;
-	front->block.driver = front;
-	xenbus_switch(&front->bus, XENBUS_CONNECTED);
 	return &front->block;
 }
 
@@ -183,11 +212,9 @@ void blkfront_close(struct block *block)
 {
 	struct blkfront *front = block->driver;
 
-	xenbus_switch(&front->bus, XENBUS_CLOSING);
-	xenbus_wait(&front->bus, XENBUS_CLOSED, 5 * SECOND);
-	xenbus_switch(&front->bus, XENBUS_CLOSED);
+	xenbus_close(&front->bus);
 	event_close(front->port);
 	if (grant_end(front->ring_ref))
-		pages_free((void *)(uintptr_t)front->ring.page, 1);
+		pages_free(front->page, 1);
 	free(front);
 }

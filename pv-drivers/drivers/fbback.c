@@ -36,8 +36,10 @@ static void say(struct fbback *back, const struct area *area)
 		back->fn(back->data, area);
 }
 
-static void disconnect(struct fbback *back)
+static void disconnect(void *data)
 {
+	struct fbback *back = data;
+
 	if (back->connected) {
 		back->connected = false;
 		say(back, NULL);
@@ -168,8 +170,10 @@ static bool open(struct fbback *back)
 	return true;
 }
 
-static void connect(struct fbback *back)
+static void connect(void *data)
 {
+	struct fbback *back = data;
+
 	if (!open(back)) {
 		disconnect(back);
 		xenbus_switch(&back->bus, XENBUS_CLOSED);
@@ -183,23 +187,7 @@ static void connect(struct fbback *back)
 	say(back, NULL);
 }
 
-static void changed(void *data, const char *path)
-{
-	struct fbback *back = data;
-	enum xenbus_state other = xenbus_other_state(&back->bus);
-
-	(void)path;
-	if (other == XENBUS_INITIALISING && back->bus.state != XENBUS_INIT_WAIT) {
-		disconnect(back);
-		xenbus_switch(&back->bus, XENBUS_INIT_WAIT);
-	} else if ((other == XENBUS_INITIALISED || other == XENBUS_CONNECTED) &&
-		   back->bus.state == XENBUS_INIT_WAIT) {
-		connect(back);
-	} else if (other >= XENBUS_CLOSING && back->bus.state != other) {
-		disconnect(back);
-		xenbus_switch(&back->bus, other);
-	}
-}
+static const struct xenbus_service service = {.connect = connect, .disconnect = disconnect};
 
 struct fbback *fbback_add(domid_t dom, const char *id)
 {
@@ -210,8 +198,7 @@ struct fbback *fbback_add(domid_t dom, const char *id)
 		return NULL;
 	}
 	back->dom = dom;
-	xenbus_switch(&back->bus, XENBUS_INIT_WAIT);
-	xenbus_on_change(&back->bus, changed, back);
+	xenbus_serve(&back->bus, &service, back);
 	return back;
 }
 

@@ -16,6 +16,8 @@ struct fbfront {
 	struct xenbus bus;
 	struct fb_page *page;
 	u32 *pixels;
+	unsigned long count; /* of their pages */
+	unsigned long *lists[FB_DIRECTORIES];
 	port_t port;
 };
 
@@ -25,29 +27,29 @@ static void ignore(void *data)
 }
 
 /* List the frames of the pixels in pages, and those in the one that is shared. */
-static bool list_frames(struct fbfront *front, unsigned long count)
+static void list_frames(struct fbfront *front)
 {
-	unsigned long *list = NULL;
+	for (unsigned long i = 0; i < front->count; i++) {
+		unsigned long *list = front->lists[i / FRAMES_A_PAGE];
 
-	for (unsigned long i = 0; i < count; i++) {
-		if (i % FRAMES_A_PAGE == 0) {
-			if (i / FRAMES_A_PAGE == FB_DIRECTORIES || !(list = pages_alloc(1)))
-				return false;
-			front->page->pd[i / FRAMES_A_PAGE] = frame_of(page_of(list));
-		}
 		list[i % FRAMES_A_PAGE] = frame_of(page_of(front->pixels) + i);
+		front->page->pd[i / FRAMES_A_PAGE] = frame_of(page_of(list));
 	}
-	return true;
 }
 
 static bool make(struct fbfront *front, u32 width, u32 height)
 {
-	unsigned long count = pages_for((unsigned long)width * height * 4);
+	unsigned long lists;
 
+	front->count = pages_for((unsigned long)width * height * 4);
+	lists = (front->count + FRAMES_A_PAGE - 1) / FRAMES_A_PAGE;
 	front->page = pages_alloc(1);
-	front->pixels = pages_alloc(count);
-	if (!front->page || !front->pixels || !list_frames(front, count))
+	front->pixels = pages_alloc(front->count);
+	if (!front->page || !front->pixels || lists > FB_DIRECTORIES)
 		return false;
+	while (lists)
+		if (!(front->lists[--lists] = pages_alloc(1)))
+			return false;
 	front->page->width = (s32)width;
 	front->page->height = (s32)height;
 	front->page->line_length = width * 4;
@@ -73,10 +75,13 @@ static int tell(struct fbfront *front)
 	}
 }
 
-static bool connect(struct fbfront *front)
+/* The first time, and in every domain after that, where the pixels lie in other frames. */
+static bool connect(void *data)
 {
+	struct fbfront *front = data;
 	int port;
 
+	list_frames(front);
 	if (!xenbus_wait(&front->bus, XENBUS_INIT_WAIT, 30 * SECOND))
 		return false;
 	port = event_unbound(front->bus.other_id);
@@ -94,8 +99,8 @@ struct fbfront *fbfront_open(const char *id, u32 width, u32 height)
 {
 	struct fbfront *front = calloc(1, sizeof(*front));
 
-	if (!front || xenbus_front(&front->bus, "vfb", id) || !make(front, width, height) ||
-	    !connect(front)) {
+	if (!front || !make(front, width, height) ||
+	    !xenbus_open(&front->bus, "vfb", id, connect, front)) {
 		printf("fbfront: %s cannot be connected\n", id);
 		return NULL;
 	}

@@ -24,8 +24,10 @@ static void ignore(void *data)
 	(void)data; /* the front end took something: there is nothing that waits for it */
 }
 
-static void disconnect(struct kbdback *back)
+static void disconnect(void *data)
 {
+	struct kbdback *back = data;
+
 	if (back->connected)
 		event_close(back->port);
 	back->connected = false;
@@ -54,8 +56,10 @@ static bool open(struct kbdback *back)
 	return true;
 }
 
-static void connect(struct kbdback *back)
+static void connect(void *data)
 {
+	struct kbdback *back = data;
+
 	if (!open(back)) {
 		disconnect(back);
 		xenbus_switch(&back->bus, XENBUS_CLOSED);
@@ -66,23 +70,7 @@ static void connect(struct kbdback *back)
 	xenbus_switch(&back->bus, XENBUS_CONNECTED);
 }
 
-static void changed(void *data, const char *path)
-{
-	struct kbdback *back = data;
-	enum xenbus_state other = xenbus_other_state(&back->bus);
-
-	(void)path;
-	if (other == XENBUS_INITIALISING && back->bus.state != XENBUS_INIT_WAIT) {
-		disconnect(back);
-		xenbus_switch(&back->bus, XENBUS_INIT_WAIT);
-	} else if ((other == XENBUS_INITIALISED || other == XENBUS_CONNECTED) &&
-		   back->bus.state == XENBUS_INIT_WAIT) {
-		connect(back);
-	} else if (other >= XENBUS_CLOSING && back->bus.state != other) {
-		disconnect(back);
-		xenbus_switch(&back->bus, other);
-	}
-}
+static const struct xenbus_service service = {.connect = connect, .disconnect = disconnect};
 
 struct kbdback *kbdback_add(domid_t dom, const char *id)
 {
@@ -95,8 +83,7 @@ struct kbdback *kbdback_add(domid_t dom, const char *id)
 	back->dom = dom;
 	/* There is no pointer, but saying so (feature-disable-pointer) lets Linux 6.1 follow a NULL
 	 * at the first key. */
-	xenbus_switch(&back->bus, XENBUS_INIT_WAIT);
-	xenbus_on_change(&back->bus, changed, back);
+	xenbus_serve(&back->bus, &service, back);
 	return back;
 }
 

@@ -58,12 +58,13 @@ static int tell(struct kbdfront *front)
 	}
 }
 
-static bool connect(struct kbdfront *front)
+/* The first time, and in every domain after that. */
+static bool connect(void *data)
 {
+	struct kbdfront *front = data;
 	int port;
 
-	front->page = pages_alloc(1);
-	if (!front->page || !xenbus_wait(&front->bus, XENBUS_INIT_WAIT, 30 * SECOND))
+	if (!xenbus_wait(&front->bus, XENBUS_INIT_WAIT, 30 * SECOND))
 		return false;
 	front->ref = grant_give(front->bus.other_id, front->page, false);
 	port = event_unbound(front->bus.other_id);
@@ -83,8 +84,8 @@ struct kbdfront *kbdfront_open(const char *id, void (*fn)(void *data, u32 keycod
 	struct kbdfront *front = calloc(1, sizeof(*front));
 
 	if (front)
-		*front = (struct kbdfront){.fn = fn, .data = data};
-	if (!front || xenbus_front(&front->bus, "vkbd", id) || !connect(front)) {
+		*front = (struct kbdfront){.fn = fn, .data = data, .page = pages_alloc(1)};
+	if (!front || !front->page || !xenbus_open(&front->bus, "vkbd", id, connect, front)) {
 		printf("kbdfront: %s cannot be connected\n", id);
 		return NULL;
 	}

@@ -6,6 +6,7 @@
 #include "hypercall.h"
 #include "memory.h"
 #include "pagetable.h"
+#include "suspend.h"
 #include "xenbus.h"
 
 #include <stdio.h>
@@ -80,6 +81,30 @@ static void balloon(void *data, const char *path)
 		;
 }
 
+static void sleep(void *data);
+static struct timer sleep_timer = {.fn = sleep};
+
+/* Not while a device is being connected: it would not find its way in the new domain. */
+static void sleep(void *data)
+{
+	(void)data;
+	if (xenbus_opening()) {
+		timer_set(&sleep_timer, now() + 50 * MILLISECOND);
+		return;
+	}
+	switch (suspend()) {
+	case SUSPEND_FAILED:
+		printf("suspend: refused, there is no memory\n");
+		break;
+	case SUSPEND_RESUMED:
+		xs_resume_ring();
+		xenbus_resume();
+		break;
+	case SUSPEND_CANCELLED:
+		break;
+	}
+}
+
 static void asked(void *data, const char *path)
 {
 	char what[16];
@@ -92,14 +117,8 @@ static void asked(void *data, const char *path)
 		shutdown(SHUTDOWN_POWEROFF);
 	if (!strcmp(what, "reboot"))
 		shutdown(SHUTDOWN_REBOOT);
-	if (strcmp(what, "suspend"))
-		return;
-	if (xenbus_open_fronts())
-		printf("suspend: refused, a disk or network is in use\n");
-	else if (!suspend())
-		printf("suspend: refused, there is no memory\n");
-	else
-		xs_resume_ring();
+	if (!strcmp(what, "suspend"))
+		sleep(NULL);
 }
 
 static struct xs_watch shutdown_watch = {.path = SHUTDOWN_NODE, .fn = asked};
@@ -107,6 +126,7 @@ static struct xs_watch target_watch = {.path = TARGET_NODE, .fn = balloon};
 
 void manage_start(void)
 {
+	suspend_start();
 	xs_watch(&shutdown_watch);
 	xs_watch(&target_watch);
 }

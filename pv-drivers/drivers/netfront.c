@@ -22,6 +22,7 @@ struct buffer {
 struct netfront {
 	struct nic nic;
 	struct xenbus bus;
+	void *tx_page, *rx_page;
 	struct ring tx, rx;
 	gref_t tx_ref, rx_ref;
 	port_t port;
@@ -48,7 +49,8 @@ static void send(struct nic *nic, const void *frame, size_t size)
 	reap(front);
 	while (id < BUFFERS && front->sending[id].used)
 		id++;
-	if (id == BUFFERS || size < FRAME_MIN || size > FRAME_MAX) {
+	if (front->bus.state != XENBUS_CONNECTED || id == BUFFERS || size < FRAME_MIN ||
+	    size > FRAME_MAX) {
 		nic->dropped++;
 		return;
 	}
@@ -105,28 +107,42 @@ static void serve(void *data)
 		event_send(front->port);
 }
 
-static bool make_buffers(struct netfront *front, struct buffer *buffers, bool readonly)
+static bool make_pages(struct netfront *front)
 {
+	front->tx_page = pages_alloc(1);
+	front->rx_page = pages_alloc(1);
 	for (u32 i = 0; i < BUFFERS; i++) {
-		buffers[i].page = pages_alloc(1);
-		if (!buffers[i].page)
-			return false;
-		buffers[i].ref = grant_give(front->bus.other_id, buffers[i].page, readonly);
-		if (!buffers[i].ref)
+		front->sending[i].page = pages_alloc(1);
+		front->receiving[i].page = pages_alloc(1);
+		if (!front->sending[i].page || !front->receiving[i].page)
 			return false;
 	}
-	return true;
+	return front->tx_page && front->rx_page;
 }
 
-static bool make_ring(struct netfront *front, struct ring *ring, gref_t *ref, u32 size)
+static bool give(struct netfront *front, struct buffer *buffer, bool readonly)
 {
-	void *page = pages_alloc(1);
+	buffer->used = false;
+	buffer->ref = grant_give(front->bus.other_id, buffer->page, readonly);
+	return buffer->ref;
+}
 
-	if (!page)
-		return false;
+static bool give_ring(struct netfront *front, struct ring *ring, void *page, gref_t *ref, u32 size)
+{
+	memset(page, 0, PAGE_SIZE);
 	ring_create(ring, page, size);
 	*ref = grant_give(front->bus.other_id, page, false);
-	return *ref != 0;
+	return *ref;
+}
+
+static bool give_pages(struct netfront *front)
+{
+	for (u16 i = 0; i < BUFFERS; i++)
+		if (!give(front, &front->sending[i], true) ||
+		    !give(front, &front->receiving[i], false))
+			return false;
+	return give_ring(front, &front->tx, front->tx_page, &front->tx_ref, NETIF_TX_SIZE) &&
+	       give_ring(front, &front->rx, front->rx_page, &front->rx_ref, NETIF_RX_SIZE);
 }
 
 static int tell(struct netfront *front)
@@ -148,16 +164,14 @@ static int tell(struct netfront *front)
 	}
 }
 
-static bool connect(struct netfront *front)
+/* The first time, and in every domain after that. What was on its way then is lost, as on any wire.
+ */
+static bool connect(void *data)
 {
+	struct netfront *front = data;
 	int port;
 
-	if (!xenbus_wait(&front->bus, XENBUS_INIT_WAIT, 30 * SECOND))
-		return false;
-	if (!make_ring(front, &front->tx, &front->tx_ref, NETIF_TX_SIZE) ||
-	    !make_ring(front, &front->rx, &front->rx_ref, NETIF_RX_SIZE) ||
-	    !make_buffers(front, front->sending, true) ||
-	    !make_buffers(front, front->receiving, false))
+	if (!xenbus_wait(&front->bus, XENBUS_INIT_WAIT, 30 * SECOND) || !give_pages(front))
 		return false;
 	port = event_unbound(front->bus.other_id);
 	if (port < 0)
@@ -167,9 +181,13 @@ static bool connect(struct netfront *front)
 		offer(front, i);
 	ring_push_requests(&front->rx);
 	event_handle(front->port, serve, front);
-	if (tell(front) || xenbus_switch(&front->bus, XENBUS_CONNECTED))
+	if (tell(front) || xenbus_switch(&front->bus, XENBUS_CONNECTED) ||
+	    !xenbus_wait(&front->bus, XENBUS_CONNECTED, 30 * SECOND))
 		return false;
-	return xenbus_wait(&front->bus, XENBUS_CONNECTED, 30 * SECOND);
+	event_send(front->port); /* the back end may have waited for our buffers */
+	if (front->nic.moved)
+		front->nic.moved(&front->nic);
+	return true;
 }
 
 struct nic *netfront_open(const char *id)
@@ -178,15 +196,16 @@ struct nic *netfront_open(const char *id)
 	char path[48], mac[24];
 
 	snprintf(path, sizeof(path), "device/vif/%s/mac", id);
-	if (!front || xenbus_front(&front->bus, "vif", id) ||
-	    xs_read(XS_NO_TX, path, mac, sizeof(mac)) < 0 || !mac_parse(mac, front->nic.mac) ||
-	    !connect(front)) {
+	if (front) {
+		front->nic.name = front->bus.path;
+		front->nic.send = send;
+		front->nic.driver = front;
+	}
+	if (!front || !make_pages(front) || xs_read(XS_NO_TX, path, mac, sizeof(mac)) < 0 ||
+	    !mac_parse(mac, front->nic.mac) ||
+	    !xenbus_open(&front->bus, "vif", id, connect, front)) {
 		printf("netfront: %s cannot be connected\n", id);
 		return NULL;
 	}
-	front->nic.name = front->bus.path;
-	front->nic.send = send;
-	front->nic.driver = front;
-	event_send(front->port); /* the back end may have waited for our buffers */
 	return &front->nic;
 }

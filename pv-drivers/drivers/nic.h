@@ -17,6 +17,7 @@ struct nic {
 	/* Of the owner: what came in. */
 	void (*receive)(struct nic *nic, const void *frame, size_t size);
 	void *owner;
+	void (*moved)(struct nic *nic); /* it hangs on another wire now; may be NULL */
 	u64 sent, received, dropped;
 };
 

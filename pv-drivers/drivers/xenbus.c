@@ -10,21 +10,16 @@ static void node(char *path, size_t size, const char *folder, const char *name)
 	snprintf(path, size, "%s/%s", folder, name);
 }
 
-static u32 open_fronts;
+static struct xenbus *fronts; /* that are open */
+static u32 opening;
 
-u32 xenbus_open_fronts(void)
-{
-	return open_fronts;
-}
-
-int xenbus_front(struct xenbus *bus, const char *kind, const char *id)
+/* Who the other end is. */
+static int find_back(struct xenbus *bus)
 {
 	char path[96];
 	unsigned long other;
 	int rc;
 
-	*bus = (struct xenbus){0};
-	snprintf(bus->path, sizeof(bus->path), "device/%s/%s", kind, id);
 	node(path, sizeof(path), bus->path, "backend");
 	rc = xs_read(XS_NO_TX, path, bus->other, sizeof(bus->other));
 	if (rc < 0)
@@ -32,9 +27,52 @@ int xenbus_front(struct xenbus *bus, const char *kind, const char *id)
 	node(path, sizeof(path), bus->path, "backend-id");
 	rc = xs_read_number(XS_NO_TX, path, &other);
 	bus->other_id = (domid_t)other;
-	bus->front = true;
-	open_fronts += !rc;
 	return rc;
+}
+
+bool xenbus_open(struct xenbus *bus, const char *kind, const char *id, bool (*connect)(void *data),
+		 void *data)
+{
+	bool ok;
+
+	*bus = (struct xenbus){.connect = connect, .data = data};
+	snprintf(bus->path, sizeof(bus->path), "device/%s/%s", kind, id);
+	opening++;
+	ok = !find_back(bus) && connect(data);
+	opening--;
+	if (ok) {
+		bus->next = fronts;
+		fronts = bus;
+	}
+	return ok;
+}
+
+void xenbus_close(struct xenbus *bus)
+{
+	struct xenbus **at = &fronts;
+
+	xenbus_switch(bus, XENBUS_CLOSING);
+	xenbus_wait(bus, XENBUS_CLOSED, 5 * SECOND);
+	xenbus_switch(bus, XENBUS_CLOSED);
+	while (*at && *at != bus)
+		at = &(*at)->next;
+	if (*at)
+		*at = bus->next;
+}
+
+bool xenbus_opening(void)
+{
+	return opening;
+}
+
+/* None of them may use its old back end while another one waits for its new one. */
+void xenbus_resume(void)
+{
+	for (struct xenbus *bus = fronts; bus; bus = bus->next)
+		bus->state = XENBUS_UNKNOWN;
+	for (struct xenbus *bus = fronts; bus; bus = bus->next)
+		if (find_back(bus) || !bus->connect(bus->data))
+			printf("%s cannot be connected again\n", bus->path);
 }
 
 int xenbus_back(struct xenbus *bus, const char *kind, domid_t other, const char *id)
@@ -51,8 +89,6 @@ int xenbus_back(struct xenbus *bus, const char *kind, domid_t other, const char 
 
 int xenbus_switch(struct xenbus *bus, enum xenbus_state state)
 {
-	if (state == XENBUS_CLOSED && bus->state != state && bus->front)
-		open_fronts--;
 	bus->state = state;
 	return xenbus_put(bus, XS_NO_TX, "state", state);
 }
@@ -60,13 +96,6 @@ int xenbus_switch(struct xenbus *bus, enum xenbus_state state)
 enum xenbus_state xenbus_other_state(const struct xenbus *bus)
 {
 	return (enum xenbus_state)xenbus_other_number(bus, "state", XENBUS_UNKNOWN);
-}
-
-int xenbus_on_change(struct xenbus *bus, void (*fn)(void *data, const char *path), void *data)
-{
-	node(bus->watched, sizeof(bus->watched), bus->other, "state");
-	bus->watch = (struct xs_watch){.path = bus->watched, .fn = fn, .data = data};
-	return xs_watch(&bus->watch);
 }
 
 static void follow(void *data, const char *path)
@@ -105,7 +134,9 @@ void xenbus_serve(struct xenbus *bus, const struct xenbus_service *service, void
 	bus->service = service;
 	bus->served = data;
 	xenbus_switch(bus, XENBUS_INIT_WAIT);
-	xenbus_on_change(bus, follow, bus);
+	node(bus->watched, sizeof(bus->watched), bus->other, "state");
+	bus->watch = (struct xs_watch){.path = bus->watched, .fn = follow, .data = bus};
+	xs_watch(&bus->watch);
 }
 
 void xenbus_forget(struct xenbus *bus)

@@ -29,26 +29,34 @@ struct xenbus {
 	char other[64];
 	domid_t other_id;
 	enum xenbus_state state;
-	bool front;
 	struct xs_watch watch;
 	char watched[80];
 	const struct xenbus_service *service;
 	void *served;
+	bool (*connect)(void *data); /* front end: to the back end that there is now */
+	void *data;
+	struct xenbus *next;
 };
 
-/* The front end "device/KIND/ID" of this domain. */
-int xenbus_front(struct xenbus *bus, const char *kind, const char *id);
+/*
+ * Open the front end "device/KIND/ID" of this domain by `connect`, which says whether it could and
+ * switches to connected. After a suspension, in a new domain with a new back end, it is called
+ * again; until then the state is none that a front end has.
+ */
+bool xenbus_open(struct xenbus *bus, const char *kind, const char *id, bool (*connect)(void *data),
+		 void *data);
+/* A front end that has come to its end. */
+void xenbus_close(struct xenbus *bus);
+/* Whether a front end is only being opened. */
+bool xenbus_opening(void);
+/* In a new domain: connect all front ends again. */
+void xenbus_resume(void);
 /* The back end of device `id` of another domain; its node is made by whoever adds the device. */
 int xenbus_back(struct xenbus *bus, const char *kind, domid_t other, const char *id);
-
-/* How many front ends are not closed. */
-u32 xenbus_open_fronts(void);
 
 /* Tell our state. */
 int xenbus_switch(struct xenbus *bus, enum xenbus_state state);
 enum xenbus_state xenbus_other_state(const struct xenbus *bus);
-/* Call `fn` at once and whenever the other end's state may have changed. */
-int xenbus_on_change(struct xenbus *bus, void (*fn)(void *data, const char *path), void *data);
 /* From here on follow the front end's states as a back end. */
 void xenbus_serve(struct xenbus *bus, const struct xenbus_service *service, void *data);
 void xenbus_forget(struct xenbus *bus);

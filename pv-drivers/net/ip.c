@@ -197,12 +197,21 @@ static void receive(struct nic *nic, const void *data, size_t size)
 		ip_received(nic->owner, frame + 6, frame + ETHER_BYTES, size - ETHER_BYTES);
 }
 
+/* Bridges learn where we are now. */
+static void announce(struct nic *nic)
+{
+	struct ip *ip = nic->owner;
+
+	arp_send(ip, ARP_REQUEST, everybody, ip->address);
+}
+
 void ip_start(struct ip *ip, struct nic *nic, u32 address, u32 mask, u32 gateway)
 {
 	*ip = (struct ip){.nic = nic, .address = address, .mask = mask, .gateway = gateway};
 	nic->owner = ip;
 	nic->receive = receive;
-	arp_send(ip, ARP_REQUEST, everybody, address); /* tells bridges where we are */
+	nic->moved = announce;
+	announce(nic);
 }
 
 bool ip_parse(const char *text, u32 *address, u32 *mask)

@@ -4,20 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shlex
-import signal
-import subprocess
-import time
 from collections.abc import Sequence
 from pathlib import Path
-from threading import Timer
 
+from listen import listen
 from measure import Cost, Unavailable
 from workshop import Workshop
 
-READY = b"xenbuild: dom0 ready"
-DEADLINE = 300.0  # seconds
+READY = "xenbuild: dom0 ready"
 
 
 def machines(workshop: Workshop) -> tuple[list[str], list[str]]:
@@ -54,25 +49,5 @@ def separate(bundle: Path, parts: Sequence[dict[str, object]], folder: Path) -> 
 
 def boot(argv: Sequence[str]) -> Cost:
     """From QEMU's start until dom0 says that it is ready. Raises Unavailable with the last line if it never does."""
-    began = time.monotonic()
-    process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    timer = Timer(DEADLINE, os.kill, (process.pid, signal.SIGKILL))
-    timer.start()
-    said = b""
-    try:
-        assert process.stdout
-        while READY not in said:
-            chunk = os.read(process.stdout.fileno(), 1 << 16)
-            if not chunk:
-                break
-            said += chunk
-        wall = time.monotonic() - began
-    finally:
-        timer.cancel()
-        os.kill(process.pid, signal.SIGKILL)  # Popen.kill() would take the status that wait4() is asked for
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    if READY not in said:
-        last = (said.decode(errors="replace").strip().splitlines() or ["nothing"])[-1]
-        raise Unavailable(f"dom0 was not ready within {DEADLINE:.0f} s of QEMU; last line: {last}")
-    return Cost(wall, usage.ru_utime + usage.ru_stime)
+    cost, _ = listen(argv, Path(), lambda line: READY in line)
+    return cost

@@ -71,7 +71,7 @@ def talk(argv: Sequence[str], folder: Path, command: str) -> list[tuple[float, s
         assert process.stdin and process.stdout
         for raw in process.stdout:
             lines.append((time.monotonic(), raw.decode(errors="replace").strip()))
-            if READY in raw:
+            if READY.encode() in raw:
                 process.stdin.write(f"{command}\n".encode())
                 process.stdin.flush()
             if raw.startswith(END):
@@ -87,7 +87,7 @@ def start(workshop: Workshop, terms: Terms) -> Iterator[Row]:
     """dom0 ready to a guest's first line, beside xl create by hand to the same line; all in one boot."""
     machine = Machine(workshop, "start")
     lines = talk(machine.argv(), machine.folder, f"bench-start {terms.rounds}")
-    ready = next(at for at, text in lines if READY.decode() in text)
+    ready = next(at for at, text in lines if READY in text)
     ours = next(at for at, text in lines if text == "bench: first line of auto") - ready
     begun = [at for at, text in lines if text == "bench: begin"]
     there = [at for at, text in lines if text == "bench: first line of hand"]

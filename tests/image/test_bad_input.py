@@ -16,9 +16,11 @@ from pathlib import Path
 import pytest
 from project import TOP, Project, finish, share_packages
 
+from xenbuild.errors import HostError
 from xenbuild.media.build import Settings
 from xenbuild.parts.requests import part_requests
 from xenbuild.sources.fetch import fetch
+from xenbuild.sources.lock import load_lock
 from xenbuild.sources.request import Request
 from xenbuild.spec.load import load
 from xenbuild.spec.model import Target
@@ -222,6 +224,22 @@ def test_full_disk(settings: Settings, project: Project) -> None:
         "  advice: free some space, shrink the cache with `xenbuild gc`, or set XENBUILD_CACHE to a larger disk"
     )
     assert project.run("image").code == 0
+
+
+def test_no_room_for_the_lock(project: Project) -> None:
+    """Its old content stays, and nothing half-written beside it."""
+    old = (project.folder / "xenbuild.lock").read_bytes()
+    lock = load_lock(project.folder / "xenbuild.lock")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(old) // 2, limits[1]))
+    try:
+        with pytest.raises(HostError, match=r"^no space left to write .*xenbuild\.lock") as caught:
+            lock.save()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert "free some space" in caught.value.advice
+    assert (project.folder / "xenbuild.lock").read_bytes() == old
+    assert not list(project.folder.glob("xenbuild.lock.*"))
 
 
 def linked(source: Path, target: Path) -> Path:

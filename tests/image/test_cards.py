@@ -28,17 +28,16 @@ PARTITION = 1 << 20  # byte where it begins
 
 
 @pytest.fixture(scope="module")
-def images(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    folder = tmp_path_factory.mktemp("cards")
-    file = folder / "xenbuild.yaml"
+def images(settings: Settings, module_folder: Path) -> dict[str, Path]:
+    file = module_folder / "xenbuild.yaml"
     file.write_text(DECLARATION)
-    made, _ = build([load(file, target_named("arm64/xen", file))], settings, folder / "out")
+    made, _ = build([load(file, target_named("arm64/xen", file))], settings, module_folder / "out")
     return {image.name: image.path for image in made}
 
 
 @pytest.fixture(scope="module")
-def program(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], list[str]]:
-    file = tmp_path_factory.mktemp("tools") / "xenbuild.yaml"
+def program(settings: Settings, module_folder: Path) -> Callable[[str], list[str]]:
+    file = module_folder / "tools.yaml"
     file.write_text(DECLARATION)
     declaration = load(file, target_named("arm64/xen", file))
 

@@ -46,9 +46,9 @@ def reason(command: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def checkout(module_folder: Path) -> Path:
     """A copy of the checkout in which commands may write; commands `xenbuild` find scripts/xenbuild."""
-    copy = tmp_path_factory.mktemp("docs") / "checkout"
+    copy = module_folder / "checkout"
     ignored = shutil.ignore_patterns("out", ".git", ".venv*", "__pycache__", ".*_cache")
     shutil.copytree(ROOT, copy, symlinks=True, ignore=ignored)
     return copy

@@ -47,7 +47,7 @@ def tools(tools_group: Callable[[str], ToolsTree]) -> ToolsTree:
 
 
 @pytest.fixture(scope="module")
-def make(settings: Settings, tools: ToolsTree, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Make]:
+def make(settings: Settings, tools: ToolsTree, module_folder: Path) -> Iterator[Make]:
     """Runs the action for entries; returns the image."""
     numbers = itertools.count()
     store, hash = settings.store, tools.root.name
@@ -57,7 +57,8 @@ def make(settings: Settings, tools: ToolsTree, tmp_path_factory: pytest.TempPath
         params = {"kind": kind, "layers": [{"entries": entries}], "size": size}
         params |= {"readonly": readonly, "programs": {}, **more}
         action = Action("make", "xenbuild.parts.filesystem:run", params, {}, ("image",))
-        folder = tmp_path_factory.mktemp(f"job{next(numbers)}")
+        folder = module_folder / f"job{next(numbers)}"
+        folder.mkdir()
         job = Job(action, {"tools": TreeOf(digest)}, store, folder, Processes(), lambda done, total: None)
         filesystem.run(job)
         return job.out("image")

@@ -33,9 +33,9 @@ Tool = Callable[[str], list[str]]
 
 
 @pytest.fixture(scope="module")
-def project(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Project:
+def project(settings: Settings, module_folder: Path) -> Project:
     """The showcase's media, in the session's store."""
-    made = Project.of(TOP / "xenbuild.yaml", tmp_path_factory.mktemp("media") / "project", settings.store.root)
+    made = Project.of(TOP / "xenbuild.yaml", module_folder / "project", settings.store.root)
     outcome = made.run("image", "--profile", "media", *TARGETS)
     assert outcome.code == 0, outcome.err
     return made

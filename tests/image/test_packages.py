@@ -31,9 +31,9 @@ images: [{name: packages}]
 
 
 @pytest.fixture(scope="module")
-def dom0(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> dict[str, CpioEntry]:
+def dom0(settings: Settings, module_folder: Path) -> dict[str, CpioEntry]:
     """The initramfs as the kernel unpacks it: of two entries with one path the later stands."""
-    folder = tmp_path_factory.mktemp("packages")
+    folder = module_folder
     (folder / "xenbuild.yaml").write_text(DECLARATION)
     shutil.copy(TOP / "xenbuild.lock", folder)
     write_lock(folder / "xenbuild.yaml")

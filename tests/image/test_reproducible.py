@@ -22,9 +22,9 @@ NEW = secrets.token_hex(8)  # what no store has seen
 
 
 @pytest.fixture(scope="module")
-def warm(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Project:
+def warm(settings: Settings, module_folder: Path) -> Project:
     """The showcase, built in the session's store."""
-    project = Project.of(SHOWCASE, tmp_path_factory.mktemp("warm") / "project", settings.store.root)
+    project = Project.of(SHOWCASE, module_folder / "project", settings.store.root)
     assert project.run("image").code == 0
     return project
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from project import Project
@@ -14,14 +14,17 @@ from xenbuild.formats.bmap import read_bmap
 from xenbuild.media.build import Settings
 from xenbuild.sources.lock import load_lock
 
+if TYPE_CHECKING:
+    from pysequoia import Tsk
+
 pytestmark = pytest.mark.image
 
 TOP = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
-def built(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Project:
-    project = Project.of(TOP / "xenbuild.yaml", tmp_path_factory.mktemp("trust") / "project", settings.store.root)
+def built(settings: Settings, module_folder: Path) -> Project:
+    project = Project.of(TOP / "xenbuild.yaml", module_folder / "project", settings.store.root)
     assert project.run("image").code == 0
     return project
 
@@ -77,14 +80,20 @@ def test_provenance_names_every_package_and_tool(built: Project) -> None:
     assert "file:xenbuild/recipes/releases/bookworm.yaml" in files
 
 
-def test_sign_and_verify(built: Project, tmp_path: Path) -> None:
-    import pysequoia
+def key_of_ours(folder: Path) -> tuple[Tsk, Path, Path]:
+    """An OpenPGP key, and the files that have its secret half and its certificate."""
+    from pysequoia import Tsk
 
-    key = pysequoia.Tsk.generate(user_id="us")
-    secret, public = tmp_path / "us.key", tmp_path / "us.asc"
+    key = Tsk.generate(user_id="us")
+    secret, public = folder / "us.key", folder / "us.asc"
     secret.touch(mode=0o600)
     secret.write_text(str(key))
     public.write_text(str(key.extract_certificate()))
+    return key, secret, public
+
+
+def test_sign_and_verify(built: Project, tmp_path: Path) -> None:
+    _, secret, public = key_of_ours(tmp_path)
     assert built.run("sign", "--key", str(secret)).code == 0
     done = built.run("verify", "--keyring", str(public), "out/x86_64-xen/showcase.elf")
     assert (done.code, done.err) == (0, "")
@@ -100,13 +109,7 @@ def test_sign_and_verify(built: Project, tmp_path: Path) -> None:
 
 
 def test_a_build_that_ends_signed(built: Project, tmp_path: Path) -> None:
-    import pysequoia
-
-    key = pysequoia.Tsk.generate(user_id="us")
-    secret, public = tmp_path / "us.key", tmp_path / "us.asc"
-    secret.touch(mode=0o600)
-    secret.write_text(str(key))
-    public.write_text(str(key.extract_certificate()))
+    key, secret, public = key_of_ours(tmp_path)
     said = f"out/x86_64-xen/SHA256SUMS.asc: signed by {key.extract_certificate().fingerprint}\n"
     signature = built.image("x86_64-xen/SHA256SUMS.asc")
     signature.unlink(missing_ok=True)

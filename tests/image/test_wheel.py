@@ -21,17 +21,19 @@ FOLDERS = {"build/xenbuild": "xenbuild"} | {
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("wheel")
+def wheel(module_folder: Path) -> Path:
+    folder = module_folder / "wheel"
+    folder.mkdir()
     run([*pip(), "wheel", "--no-deps", "--wheel-dir", str(folder), str(TOP)], folder)
     (made,) = folder.glob("*.whl")
     return made
 
 
 @pytest.fixture(scope="module")
-def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def installed(wheel: Path, module_folder: Path) -> Path:
     """A folder with the wheel and nothing else; the libraries are those of this Python."""
-    folder = tmp_path_factory.mktemp("installed")
+    folder = module_folder / "installed"
+    folder.mkdir()
     run([*pip(), "install", "--no-deps", "--no-index", "--target", str(folder), str(wheel)], folder)
     return folder
 

@@ -37,8 +37,8 @@ def made(declaration: Path, settings: Settings, out: Path) -> dict[str, Path]:
 
 
 @pytest.fixture(scope="module")
-def cards(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    return made(CARDS, settings, tmp_path_factory.mktemp("out"))
+def cards(settings: Settings, module_folder: Path) -> dict[str, Path]:
+    return made(CARDS, settings, module_folder / "out")
 
 
 @pytest.fixture(scope="module")
@@ -149,7 +149,7 @@ def test_every_form_boots(tmp_path: Path, settings: Settings) -> None:
 
 
 @pytest.fixture(scope="module")
-def signing(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def signing(module_folder: Path) -> Path:
     """A folder with a key, its certificate, and a declaration of a card that is signed with it."""
     from datetime import UTC, datetime, timedelta
 
@@ -157,7 +157,8 @@ def signing(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import rsa
 
-    folder = tmp_path_factory.mktemp("signing")
+    folder = module_folder / "signing"
+    folder.mkdir()
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     pem, plain = serialization.Encoding.PEM, serialization.NoEncryption()
     (folder / "fit.key").write_bytes(key.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain))

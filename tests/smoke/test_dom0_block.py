@@ -19,9 +19,9 @@ TOP = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(module_folder: Path) -> Path:
     """The declaration beside the repository's lock, whose packages it needs."""
-    folder = tmp_path_factory.mktemp("smoke") / "dom0"
+    folder = module_folder / "dom0"
     shutil.copytree(Path(__file__).with_name("dom0"), folder)
     shutil.copy(TOP / "xenbuild.lock", folder)
     return folder

@@ -28,8 +28,8 @@ WIDTH, HEIGHT, ROWS = 8, 16, 8  # of a cell and a glyph: dom0-image/unikernel/sc
 
 
 @pytest.fixture(scope="module")
-def project(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Project:
-    folder = tmp_path_factory.mktemp("smoke") / "hardware"
+def project(settings: Settings, module_folder: Path) -> Project:
+    folder = module_folder / "hardware"
     shutil.copytree(Path(__file__).with_name("hardware"), folder, ignore=shutil.ignore_patterns("out"))
     for name in ("exercise", "paint"):
         shutil.copy(EXAMPLES / name / f"{name}.c", folder)

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.smoke
 def test_guests_obey(target: str, settings: Settings, tmp_path: Path) -> None:
     folder = tmp_path / "project"
     shutil.copytree(Path(__file__).with_name("managed"), folder, ignore=shutil.ignore_patterns("out"))
-    for name in ("clock", "echo"):
+    for name in ("clock", "echo", "exercise", "paint"):
         shutil.copy(TOP / "recipes" / "examples" / "guests" / name / f"{name}.c", folder)
     shutil.copy(TOP / "xenbuild.lock", folder)
     (folder / "foreign.img").write_bytes(b"not ours".ljust(1 << 20, b"\0"))

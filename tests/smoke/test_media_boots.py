@@ -42,8 +42,8 @@ CASES = [
 
 
 @pytest.fixture(scope="module")
-def showcase(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Project:
-    return Project.of(TOP / "xenbuild.yaml", tmp_path_factory.mktemp("media") / "project", settings.store.root)
+def showcase(settings: Settings, module_folder: Path) -> Project:
+    return Project.of(TOP / "xenbuild.yaml", module_folder / "project", settings.store.root)
 
 
 @pytest.mark.parametrize(("target", "name"), CASES)
@@ -64,9 +64,10 @@ def test_no_test_of_the_showcase_is_left_out() -> None:
 
 
 @pytest.fixture(scope="module")
-def signed(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def signed(settings: Settings, module_folder: Path) -> Path:
     """A folder with an application that is signed with db.key, and the certificates db.pem and other.pem."""
-    folder = tmp_path_factory.mktemp("signed")
+    folder = module_folder / "signed"
+    folder.mkdir()
     make_pair(folder / "db.key", folder / "db.pem")
     make_pair(folder / "other.key", folder / "other.pem")
     (folder / "xenbuild.yaml").write_text(

@@ -50,9 +50,9 @@ Answer = tuple[str, "bytes | Callable[[], bytes]"]
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory, settings: Settings) -> Path:
+def project(module_folder: Path, settings: Settings) -> Path:
     """A folder with the declaration, built, and the server's program in the store."""
-    folder = tmp_path_factory.mktemp("lab")
+    folder = module_folder
     shutil.copy(HERE / "xenbuild.yaml", folder)
     shutil.copy(TOP / "xenbuild.lock", folder)
     tools_tree(load(folder / "xenbuild.yaml"), settings, "serve")

@@ -93,7 +93,7 @@ def remember(
     os.makedirs(os.path.dirname(path), exist_ok=True)  # noqa: PTH103, PTH120
     new = f"{path}.{os.getpid()}"
     with open(new, "w", encoding="utf-8") as file:  # noqa: PTH123
-        json.dump(stamp, file, ensure_ascii=False)
+        json.dump(stamp, file)  # ASCII: a name may be no UTF-8
     os.replace(new, path)  # noqa: PTH105
     return True
 

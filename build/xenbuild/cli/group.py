@@ -6,9 +6,14 @@ import difflib
 import errno
 import importlib
 import os
+import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from io import TextIOWrapper
 from pathlib import Path
+from types import FrameType
 
 import click
 
@@ -54,9 +59,13 @@ HOST_ERRORS = {
     errno.EACCES: "change the permissions, or work in a folder of your own",
     errno.EPERM: "change the permissions, or work in a folder of your own",
     errno.EROFS: "work in a folder that can be written",
+    errno.EFBIG: "raise the limit of file sizes (ulimit -f), or work on another file system",
+    errno.EIO: "look for a failing disk (dmesg), or work on another",
     errno.EMFILE: "raise the limit of open files (ulimit -n)",
     errno.ENOMEM: "close other programs, or use fewer jobs (-j)",
 }
+
+AGAIN = "the next run takes up from here"
 
 
 class Verbs(click.Group):
@@ -99,43 +108,106 @@ def cli() -> None:
     """
 
 
+class Ended(KeyboardInterrupt):
+    """Another program, or a terminal that was closed, wants an end: as clean a one as Ctrl-C's."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
 def run(arguments: Sequence[str]) -> int:
     """Call the verb and return the exit code. Whatever goes wrong, the user sees no traceback."""
-    as_json = "--json" in arguments
     for stream in ("stdout", "stderr"):
         if getattr(sys, stream) is None:  # the caller closed it (`>&-`); what is printed has no reader
             setattr(sys, stream, Path(os.devnull).open("w"))  # noqa: SIM115 - lives as long as the process
+    if isinstance(sys.stdout, TextIOWrapper):  # a name that is no text, a character that the terminal does not have
+        unicode = sys.stdout.encoding.lower().startswith("utf")
+        sys.stdout.reconfigure(errors="surrogateescape" if unicode else "backslashreplace")
+    with _ended_by(signal.SIGTERM, signal.SIGHUP):
+        code = _call(arguments)
+    _flush("stderr")
+    return code
+
+
+def _call(arguments: Sequence[str]) -> int:
+    as_json = "--json" in arguments
     try:
         result = cli.main(list(arguments), prog_name="xenbuild", standalone_mode=False)
         sys.stdout.flush()
         return result if isinstance(result, int) else 0
     except XenbuildError as error:
-        output.report(error, as_json=as_json)
-        return error.exit_code
+        return _report(error, as_json)
     except click.ClickException as error:
-        error.show()
+        with suppress(OSError):
+            error.show()
         return error.exit_code
-    except (KeyboardInterrupt, click.Abort):
-        print("interrupted; the next run takes up from here", file=sys.stderr)
-        return 130
-    except BrokenPipeError:
-        _close_quietly()
+    except (KeyboardInterrupt, click.Abort) as error:
+        cause = error.__cause__ or error  # click makes an Abort of an interrupt
+        by = f"ended by {signal.Signals(cause.number).name}" if isinstance(cause, Ended) else "interrupted"
+        return _say(f"{by}; {AGAIN}", 128 + (cause.number if isinstance(cause, Ended) else signal.SIGINT))
+    except (BrokenPipeError, SystemExit):  # of a broken pipe click makes an exit, and of nothing else
+        _drop("stdout")
         return 141
     except OSError as error:
         if error.errno in HOST_ERRORS:
-            message = f"{error.filename or 'this machine'}: {(error.strerror or str(error)).lower()}"
-            output.report(HostError(message, advice=HOST_ERRORS[error.errno]), as_json=as_json)
-            return HostError.exit_code
+            _flush("stdout")
+            reason, advice = (error.strerror or str(error)).lower(), HOST_ERRORS[error.errno]
+            if error.filename:
+                return _report(HostError(f"{error.filename}: {reason}", advice=advice), as_json)
+            return _report(HostError(f"{reason}, perhaps where standard output leads", advice=advice), as_json)
         return _crash(error, arguments)
     except Exception as error:
         return _crash(error, arguments)
 
 
-def _close_quietly() -> None:
-    """Drop what is still to be written to a reader that has gone, so that Python does not complain at exit."""
-    import os
+@contextmanager
+def _ended_by(*numbers: signal.Signals) -> Iterator[None]:
+    """Turns these signals into Ended, so that children end, the terminal is as before and nothing half-made stays.
 
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    One that the caller had ignored (nohup) stays ignored.
+    """
+
+    def end(number: int, frame: FrameType | None) -> None:
+        raise Ended(number)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.getsignal(number) for number in numbers}
+    mine = [number for number, handler in before.items() if handler == signal.SIG_DFL]
+    for number in mine:
+        signal.signal(number, end)
+    try:
+        yield
+    finally:
+        for number in mine:
+            signal.signal(number, before[number])
+
+
+def _say(text: str, code: int) -> int:
+    with suppress(OSError):
+        print(text, file=sys.stderr)
+    return code
+
+
+def _report(error: XenbuildError, as_json: bool) -> int:
+    with suppress(OSError):  # nobody can be told, but the exit code tells
+        output.report(error, as_json=as_json)
+    return error.exit_code
+
+
+def _flush(stream: str) -> None:
+    """Print what waits, or drop it where it cannot be written: a full disk, a device that takes nothing."""
+    try:
+        getattr(sys, stream).flush()
+    except OSError:
+        _drop(stream)
+
+
+def _drop(stream: str) -> None:
+    """Let what is still to be written go nowhere, so that Python does not complain at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), getattr(sys, stream).fileno())
 
 
 def _crash(error: Exception, arguments: Sequence[str]) -> int:
@@ -148,6 +220,5 @@ def _crash(error: Exception, arguments: Sequence[str]) -> int:
     with tempfile.NamedTemporaryFile("w", prefix="xenbuild-crash-", suffix=".txt", delete=False) as file:
         file.write(f"{call}\n\n{''.join(traceback.format_exception(error))}")
     head = output.paint("error:", output.RED, sys.stderr)
-    print(f"{head} xenbuild has a bug: {type(error).__name__}: {error}", file=sys.stderr)
-    print(f"  advice: please report it with the file {file.name}", file=sys.stderr)
-    return 70
+    said = f"{head} xenbuild has a bug: {type(error).__name__}: {error}"
+    return _say(f"{said}\n  advice: please report it with the file {file.name}", 70)

@@ -62,6 +62,8 @@ def command(
 
     if junit and not junit.absolute().parent.is_dir():
         raise HostError(f"there is no folder {junit.parent} for the JUnit report", advice="make it first")
+    if junit and junit.is_dir():
+        raise HostError(f"{junit} is a folder, no file for the JUnit report", advice="name a file in it")
 
     words = options_given(file, profiles, variables)
     with open_session(file, names, profiles, variables, every=every) as session:

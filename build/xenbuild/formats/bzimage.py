@@ -8,7 +8,7 @@ from typing import Any
 
 from xenbuild.errors import FormatError
 
-BOOT_FLAG, HEADER = 0xAA55, b"HdrS"
+HEADER = b"HdrS"
 XLF_KERNEL_64 = 1
 _PIECE = 1 << 18  # bytes
 COMPRESSIONS = {

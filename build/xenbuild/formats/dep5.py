@@ -14,14 +14,6 @@ _OR, _AND = re.compile(r"\s+or\s+", re.IGNORECASE), re.compile(r"\s+and\s+", re.
 
 
 @dataclass(frozen=True, slots=True)
-class Licence:
-    """A licence as its package calls it, and the text that the package gives of it ("" for none)."""
-
-    name: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
 class Copyright:
     """What a package says: one expression for each group of its files, and the licences by their short names."""
 

@@ -24,7 +24,6 @@ from xenbuild.parts.toolstree import ToolsTree
 from xenbuild.plan.action import canonical_json
 from xenbuild.plan.job import Job
 
-PROGRAMS = ("mke2fs", "mkfs.erofs")
 # What every reader knows: GRUB 2.06 and Linux 4.18. No copies of the superblock and all tables in front, so that the
 # part of the image that was never written is one piece, at its end.
 _FEATURES = (

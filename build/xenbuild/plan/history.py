@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -41,4 +42,4 @@ def recall(store: Store, goal: str) -> list[Keys]:
 
 
 def _note(goal: str) -> str:
-    return f"history-{Digest.of(goal.encode()).hash[:32]}"
+    return f"history-{Digest.of(os.fsencode(goal)).hash[:32]}"

@@ -12,6 +12,7 @@ import importlib
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from queue import SimpleQueue
@@ -135,7 +136,8 @@ class _Run:
             self.processes.end()
             raise
         finally:
-            self.code.save()
+            with suppress(HostError):  # it only spares work later, and must not hide why the run failed
+                self.code.save()
         if self.failure:
             raise self.failure
         results = Results()

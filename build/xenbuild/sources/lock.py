@@ -97,8 +97,12 @@ class Lock:
         }
         new = self.path.with_name(self.path.name + ".new")
         with in_words(self.path):
-            new.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-            new.replace(self.path)
+            try:
+                new.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+                new.replace(self.path)
+            except OSError:
+                new.unlink(missing_ok=True)  # half-written, on a disk that is full
+                raise
 
 
 def load_lock(path: Path) -> Lock:
@@ -109,7 +113,9 @@ def load_lock(path: Path) -> Lock:
     except FileNotFoundError:
         raise LockError(f"there is no {path}", advice=ADVICE) from None
     except OSError as error:
-        raise LockError(f"{path} cannot be read: {error.strerror}") from None
+        raise LockError(
+            f"{path} cannot be read: {error.strerror}", advice="let it be a file that you may read"
+        ) from None
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise _damaged(path, error) from None
     if version != VERSION:

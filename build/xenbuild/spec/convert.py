@@ -18,7 +18,7 @@ from xenbuild.spec.block import Duration, InputFile, Mode, Node, Percent, Settin
 from xenbuild.spec.inputs import refers
 from xenbuild.spec.keys import Key, is_block, keys
 from xenbuild.spec.nodes import Mapping, Scalar, Sequence, Tree, kind
-from xenbuild.spec.problems import Problems, nearest
+from xenbuild.spec.problems import Problems, nearest, no_file
 from xenbuild.spec.scalars import quote
 
 BAD: Final = object()
@@ -187,9 +187,7 @@ class Converter:
         try:
             if file.is_file():
                 return file
-            message = (
-                f"{path}: {tree.text} is a folder" if file.is_dir() else f"{path}: there is no file {quote(tree.text)}"
-            )
+            message = f"{path}: {no_file(file, tree.text)}"
             beside = [one.name for one in file.parent.iterdir() if one.is_file()] if file.parent.is_dir() else []
         except (OSError, ValueError) as error:
             message, beside = f"{path}: cannot read {quote(tree.text)}: {getattr(error, 'strerror', error)}", []

@@ -14,7 +14,7 @@ from xenbuild.spec.keys import keys
 from xenbuild.spec.merge import check_appends, merge
 from xenbuild.spec.model import HYPERVISORS, Target
 from xenbuild.spec.nodes import Mapping, Scalar, Sequence, Tree, kind
-from xenbuild.spec.problems import Problems, nearest
+from xenbuild.spec.problems import Problems, nearest, no_file
 from xenbuild.spec.reader import read_yaml
 from xenbuild.spec.scalars import quote
 
@@ -119,7 +119,7 @@ def _read(path: Path, chain: tuple[Path, ...], files: list[Path], problems: Prob
             raise DeclarationError(f"includes form a cycle: {shown}", at=name.at, advice="remove one of them")
         if not _real(other).is_file():
             raise DeclarationError(
-                f"include: there is no file {quote(name.text)}",
+                f"include: {no_file(other, name.text)}",
                 at=name.at,
                 advice=f"includes are relative to the folder of {path.name}; variables do not work here",
             )

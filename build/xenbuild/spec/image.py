@@ -64,7 +64,7 @@ class Signing(Node):
 
 @dataclass(kw_only=True)
 class Image(Node):
-    name: str = key("file name of the result, without suffix", pattern=r"[A-Za-z0-9][A-Za-z0-9._-]*")
+    name: str = key("file name of the result, without suffix", pattern=r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
     medium: str = key("form of delivery", default="bundle")
     firmware: str | None = key("firmware that must start it; any that the medium supports otherwise", default=None)
     label: str | None = key("name of the volume; the declaration's name otherwise, as far as it fits", default=None)

@@ -67,7 +67,7 @@ class Declaration(Node):
     folder: Path  # where the declaration lies; relative paths start here
     files: tuple[Path, ...] = ()  # every file that was read: declaration, includes, recipes
     version: int = key("version of this format", default=1)
-    name: str = key("name of the machine", pattern=r"[A-Za-z0-9][A-Za-z0-9._-]*")
+    name: str = key("name of the machine", pattern=r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
     release: str = key(
         "distribution release of hypervisor and dom0 (recipes/releases/)", pattern=r"[a-z0-9][a-z0-9.-]*"
     )

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
 
 from xenbuild.errors import DeclarationError, Errors, Position, XenbuildError
+from xenbuild.spec.scalars import quote
 
 
 class Problems:
@@ -60,3 +63,13 @@ def excerpt(at: Position | None) -> str:
     line = line[start : start + 110]
     number = str(at.line)
     return f"  {number} | {line}\n  {' ' * len(number)} | {' ' * (at.column - 1 - start)}^"
+
+
+def no_file(path: Path, written: str) -> str:
+    """What is wrong with a name that leads to no file: a folder, a device, nothing; `written` is how it was named."""
+    with suppress(OSError, ValueError):
+        if path.is_dir():
+            return f"{written} is a folder"
+        if path.exists():
+            return f"{written} is a device or pipe, not a file"
+    return f"there is no file {quote(written)}"

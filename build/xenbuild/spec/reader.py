@@ -35,7 +35,11 @@ def read_yaml(path: Path) -> Tree:
 def parse_yaml(data: bytes, path: Path) -> Tree:
     """The tree of YAML text; `path` is only for the positions."""
     if len(data) > MAX_BYTES:
-        raise DeclarationError(f"{len(data)} bytes are no declaration", at=Position(path))
+        raise DeclarationError(
+            f"{len(data)} bytes are too many for a declaration, which has at most {MAX_BYTES}",
+            at=Position(path),
+            advice="put long contents into files of their own, and name them by `source`",
+        )
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:

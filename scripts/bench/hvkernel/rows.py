@@ -8,10 +8,9 @@ from math import nan
 
 from changes import changed
 from guests import Machine
+from listen import listen
 from measure import Row, Terms, Unavailable, number
 from workshop import Workshop
-
-from hvkernel.listen import listen
 
 # QEMU counts instructions instead of looking at the clock: a nanosecond of the machine's time each, its TSC's too.
 COUNTING = ("-icount", "shift=0,sleep=off")

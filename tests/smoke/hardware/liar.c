@@ -153,6 +153,16 @@ static void misbehave(void)
 	page->out_prod = page->out_cons;
 }
 
+/* It has only a port: what it offers comes later. */
+static bool reach(void *data)
+{
+	(void)data;
+	port = event_unbound(bus.other_id);
+	if (port >= 0)
+		event_handle((port_t)port, ignore, NULL);
+	return port >= 0;
+}
+
 enum shutdown_reason main(void)
 {
 	mfn_t own;
@@ -161,11 +171,8 @@ enum shutdown_reason main(void)
 	page = pages_alloc(1);
 	list = pages_alloc(1);
 	pixels = pages_alloc(pages_for(BYTES));
-	port = -1;
-	if (!page || !list || !pixels || xenbus_front(&bus, "vfb", "0") ||
-	    (port = event_unbound(bus.other_id)) < 0)
+	if (!page || !list || !pixels || !xenbus_open(&bus, "vfb", "0", reach, NULL))
 		return SHUTDOWN_CRASH;
-	event_handle((port_t)port, ignore, NULL);
 	own = frame_of(page_of(page));
 	try_lies(own);
 	printf("liar: %u lies, %u believed\n", lies, believed);

@@ -170,7 +170,7 @@ def test_a_device_is_measured_within_seconds(tmp_path: Path) -> None:
 
 
 def test_lines_are_read_until_one_ends_it(tmp_path: Path) -> None:
-    from hvkernel.listen import listen
+    from listen import listen
     from measure import Unavailable
 
     cost, lines = listen(["sh", "-c", "echo one; echo two; exec sleep 100"], tmp_path, lambda line: line == "two")

@@ -30,6 +30,16 @@ def test_answers_the_same_call(place: Path) -> None:
     assert fastpath.try_answer(["image", "--all"]) is None
 
 
+def test_a_folder_whose_name_is_no_text(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = Path(os.fsdecode(os.fsencode(place) + b"/d\xff"))
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    (folder / "xenbuild.yaml").write_text("name: m")
+    os.utime(folder / "xenbuild.yaml", ns=(10**18, 10**18))
+    assert fastpath.remember(CALL, folder, ["xenbuild.yaml"], [], TEXT)
+    assert fastpath.try_answer(["image"]) == TEXT
+
+
 def touch(path: Path) -> None:
     path.parent.mkdir(exist_ok=True)
     path.write_text("changed")

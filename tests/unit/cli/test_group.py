@@ -2,6 +2,7 @@
 
 import errno
 import json
+import signal
 import sys
 from pathlib import Path
 
@@ -44,6 +45,7 @@ def test_several_errors_as_json(monkeypatch: pytest.MonkeyPatch, capsys: pytest.
     [
         (KeyboardInterrupt(), 130, "interrupted"),
         (OSError(errno.ENOSPC, "No space left on device", "/x"), 8, "error: /x: no space left on device"),
+        (OSError(errno.EFBIG, "File too large", "/x"), 8, "error: /x: file too large\n  advice: raise the limit of"),
         (click.UsageError("no such thing"), 2, "no such thing"),
     ],
 )
@@ -53,6 +55,39 @@ def test_codes(
     fails(monkeypatch, error)
     assert group.run(["check"]) == code
     assert text in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_an_end_from_outside_is_as_clean_as_ctrl_c(
+    number: signal.Signals, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cleaned = []
+
+    @click.command()
+    def command() -> None:
+        try:
+            signal.raise_signal(number)
+        finally:
+            cleaned.append(number)
+
+    monkeypatch.setattr(group.Verbs, "get_command", lambda self, context, name: command)
+    before = signal.signal(number, signal.SIG_DFL)
+    try:
+        assert group.run(["check"]) == code
+        assert signal.getsignal(number) == signal.SIG_DFL
+    finally:
+        signal.signal(number, before)
+    assert (cleaned, capsys.readouterr().err) == ([number], f"\nended by {number.name}; {group.AGAIN}\n")
+
+
+def test_nohup_is_respected(monkeypatch: pytest.MonkeyPatch) -> None:
+    command = click.Command("check", callback=lambda: signal.raise_signal(signal.SIGHUP))
+    monkeypatch.setattr(group.Verbs, "get_command", lambda self, context, name: command)
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        assert group.run(["check"]) == 0
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_a_bug_leaves_its_traceback_in_a_file(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,20 @@ def test_a_stick_is_described_and_may_be_written(machine: Machine) -> None:
     assert ask.contents(disk) == "GPT"
     assert machine.system.disks() == [disk]
     assert refusals(disk, IMAGE) == []
+
+
+def test_a_disk_that_was_changed_for_the_one_that_the_user_listed(machine: Machine) -> None:
+    listed = stick(machine)
+    require_same(listed, machine.system, listed.identity)
+    with pytest.raises(HostError, match="is not the device that was listed"):
+        require_same(replace(listed, serial="4C530002"), machine.system, listed.identity)
+
+
+def test_an_image_that_just_fits(machine: Machine) -> None:
+    whole = DiskImage(Path("lab.raw"), 64 * MIB, "GPT", 512, "")
+    assert refusals(stick(machine), whole) == []
+    (refused,) = refusals(stick(machine), replace(whole, size=64 * MIB + 512))
+    assert refused.reason == f"has {64 * MIB} bytes; the image needs {64 * MIB + 512}"
 
 
 def test_what_is_on_a_partition(machine: Machine) -> None:
@@ -129,6 +144,18 @@ def test_volumes_above_it_and_what_is_mounted_of_them(machine: Machine) -> None:
 def test_a_raid_array(machine: Machine) -> None:
     machine.array("md127", "sdb", "raid1")
     assert reasons(machine) == ["is held by RAID array of level 1 (md127)"]
+
+
+def test_a_member_beside_a_partition_that_is_held(machine: Machine) -> None:
+    machine.partition("sdb", 2, 33 * MIB, 8 * MIB)
+    machine.volume("dm-3", "sdb2", "LVM", "vg-data")
+    with (machine.root / "dev/sdb").open("r+b") as file:
+        file.seek(MIB + 4096)
+        file.write(b"\xfc\x4e\x2b\xa9")
+    assert reasons(machine) == [
+        "is held by LVM volume vg-data (dm-3), on sdb2",
+        "has with sdb1 a member of RAID",
+    ]
 
 
 @pytest.mark.parametrize(

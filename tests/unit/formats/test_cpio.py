@@ -92,6 +92,27 @@ def test_impossible_names(name: str) -> None:
         b"".join(write([CpioEntry(name, 0)]))
 
 
+def entry(name: bytes) -> bytes:
+    """A file's record with this name, whatever it is, and the archive's end."""
+    fields = [1, 0o100644, 0, 0, 1, 0, 0, 0, 0, 0, 0, len(name), 0]
+    record = b"070701" + b"".join(b"%08X" % field for field in fields) + name
+    return record + bytes(-len(record) % 4) + b"".join(write([]))
+
+
+@pytest.mark.parametrize("name", [b"a\0b\0", b"a", b"ab", b"n" * 4096 + b"\0"])
+def test_names_that_no_archive_has(name: bytes) -> None:
+    assert [one.name for one in read(entry(b"ab\0"))] == ["ab"]
+    with pytest.raises(FormatError, match=r"^a\.cpio has a damaged name in the entry at byte 0$"):
+        list(read(entry(name), "a.cpio"))
+
+
+def test_zeros_stand_between_archives_not_in_one() -> None:
+    records = list(write(SAMPLE))
+    assert list(read(b"".join(records) + bytes(512) + b"".join(records))) == SAMPLE * 2
+    with pytest.raises(FormatError, match=rf"^a\.cpio has no newc header at byte {len(records[0])}$"):
+        list(read(records[0] + bytes(512) + b"".join(records[1:]), "a.cpio"))
+
+
 def test_other_tools_read_it() -> None:
     program = next(
         (

@@ -44,11 +44,13 @@ def test_members_in_every_compression(here: Path, suffix: str) -> None:
         (b"nothing", "x.deb: not an ar archive (it does not start with '!<arch>')"),
         (deb()[:90], "x.deb: ar archive is cut short in the header at byte 72"),
         (deb()[:200], "x.deb: ar member 'control.tar.xz' is cut short (68 of {control} bytes)"),
+        (deb()[:66] + b"?" + deb()[67:], "x.deb: ar header at byte 8 is damaged"),
         (ar({"foo": b"2.0\n"}), "x.deb: not a Debian package (the first member is not 'debian-binary')"),
         (ar({"debian-binary": b"3.0\n"}), "x.deb: Debian package of an unknown format '3.0'"),
         (ar({"debian-binary": b"2.0\n"}), "x.deb: Debian package without 'control.tar'"),
         (deb(control=b"Package demo\n"), "x.deb: control file is damaged: line 1 is not of the form 'Field: value'"),
         (deb(tar({"./ok": b"1", "../up": b"2"})), "x.deb: data.tar: name '../up' leads out of the package"),
+        (deb(tar({"/etc/a": b"1"})), "x.deb: data.tar: name '/etc/a' leads out of the package"),
         (deb(tar({}, hard={"./h": "./no"})), "x.deb: data.tar: hard link 'h' to the missing './no'"),
         (deb(tar({"./a": b"1"})[:1024]), "x.deb: data.tar is damaged at byte 1024"),
     ],
@@ -59,6 +61,17 @@ def test_damage_is_named(here: Path, content: bytes, message: str) -> None:
     with pytest.raises(FormatError) as caught:
         read_deb(here)
     assert caught.value.message == message.format(control=control)
+
+
+@pytest.mark.parametrize("suffix", [".gz", ".xz", ".zst"])
+def test_a_compressed_stream_without_its_end_is_damaged(suffix: str, here: Path) -> None:
+    whole = deb(suffix=suffix)
+    at = whole.index(f"data.tar{suffix}".encode())
+    packed = whole[at + 60 : at + 60 + int(whole[at + 48 : at + 58])]
+    cut = {"debian-binary": b"2.0\n", "control.tar": tar({"./control": CONTROL}), f"data.tar{suffix}": packed[:-1]}
+    here.write_bytes(ar(cut))
+    with pytest.raises(FormatError, match=rf"^x\.deb: 'data\.tar{suffix}' is damaged: "):
+        read_deb(here)
 
 
 def test_a_damaged_header_in_the_middle_is_not_the_end(here: Path) -> None:

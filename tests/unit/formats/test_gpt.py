@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import zlib
 from uuid import UUID
 
 import pytest
@@ -93,3 +94,23 @@ def test_messages() -> None:
         with pytest.raises(FormatError) as caught:
             read_gpt(bad, "d")
         assert caught.value.message == message
+
+
+@pytest.mark.parametrize(
+    ("at", "value", "message"),
+    [
+        (12, 512, "d is damaged: its partition table in sector 1 does not match its checksum"),  # the header's size
+        (80, 1025, "d has a partition table with 1025 entries of 128 bytes, which nobody writes"),
+        (84, 256, "d has a partition table with 128 entries of 256 bytes, which nobody writes"),
+    ],
+)
+def test_a_table_with_a_good_checksum_that_nobody_writes(at: int, value: int, message: str) -> None:
+    data = bytearray(disk([], 8192))
+    header = data[512 : 512 + 92]
+    header[at : at + 4] = value.to_bytes(4, "little")
+    header[16:20] = bytes(4)
+    header[16:20] = zlib.crc32(header).to_bytes(4, "little")
+    data[512 : 512 + 92] = header
+    with pytest.raises(FormatError) as caught:
+        read_gpt(data, "d")
+    assert caught.value.message == message

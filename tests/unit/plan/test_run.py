@@ -107,6 +107,18 @@ def test_tree_output_keeps_modes_and_links(store: Store) -> None:
     assert list((path / "empty").iterdir()) == []
 
 
+def test_a_full_disk_is_told_by_the_step_that_met_it(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not by the note about code that is saved in the end, which meets it as well."""
+
+    def full(name: str, data: bytes) -> None:
+        raise HostError("no space left to write the note")
+
+    monkeypatch.setattr(store, "put_note", full)
+    with pytest.raises(HostError, match=r"^the step: no space left to write "):
+        build(store, step("the step", "x", None, "steps:full_disk").output())
+    assert build(store, step("another", "x").output())
+
+
 @pytest.mark.parametrize(
     ("function", "error", "message"),
     [

@@ -184,6 +184,7 @@ def test_a_rotten_partial_file_is_replaced(repository: Repository, tmp_path: Pat
     part.write_bytes(b"x" * 1234)
     (digest,) = fetch([package], lock, store).values()
     assert store.has(digest)
+    assert not part.exists()
 
 
 def test_busy_server_is_asked_again(repository: Repository, tmp_path: Path, store: Store) -> None:

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from xenbuild.errors import Errors, XenbuildError
+from xenbuild.errors import DeclarationError, Errors, XenbuildError
 from xenbuild.spec.load import load, targets
+from xenbuild.spec.scalars import resolve
 
 GOOD = Path(__file__).parents[2] / "good" / "declaration"
 TEXTS = [file.read_text("utf-8") for file in sorted(GOOD.glob("*.yaml"))]
@@ -78,3 +79,18 @@ def test_loop_as_kernel(tmp_path: Path) -> None:
     file.write_text("name: m\nrelease: bookworm\ndom0: {kernel: loop}\n")
     with pytest.raises(XenbuildError, match=r"dom0\.kernel: there is no file 'loop'"):
         load(file)
+
+
+@pytest.mark.parametrize("start", ["", "-", "0x", "0o", "."])
+def test_a_number_that_nobody_can_mean_is_text(start: str) -> None:
+    text = start + "1" * 5000  # Python refuses to read more than 4300 digits
+    assert resolve(text) == text
+
+
+def test_a_file_far_too_long_for_a_declaration(tmp_path: Path) -> None:
+    file = tmp_path / "long.yaml"
+    file.write_bytes(b"# a comment\n" * 400_000)
+    with pytest.raises(DeclarationError) as caught:
+        load(file)
+    assert str(caught.value) == f"{file}: 4800000 bytes are too many for a declaration, which has at most 4194304"
+    assert caught.value.advice == "put long contents into files of their own, and name them by `source`"

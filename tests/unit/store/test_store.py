@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from xenbuild.cli.gc import command
 from xenbuild.errors import HostError, IntegrityError
-from xenbuild.formats.extents import Extents
+from xenbuild.formats.extents import Content, Extents, write_content
 from xenbuild.store import files, statcache
 from xenbuild.store.digest import Digest
 from xenbuild.store.gc import collect
@@ -132,6 +132,20 @@ def test_a_file_of_extents_is_written_and_hashed_as_any_other(
     assert (folder / "made").stat().st_blocks <= plain.stat().st_blocks + 8
 
 
+def test_extents_of_several_chunks(tmp_path: Path) -> None:
+    """They are given to the disk by pieces: each of them once, at its place, without an end that is no whole piece."""
+    words = b"".join(number.to_bytes(4) for number in range(files.CHUNK))  # 4 chunks, no two parts alike
+    (tmp_path / "part").write_bytes(words[:-5])
+    extents = Extents()
+    pieces: list[tuple[int, Content]] = [(3, words[: files.CHUNK + 7]), (5 * files.CHUNK + 1, tmp_path / "part")]
+    for at, content in pieces:
+        extents.seek(at)
+        write_content(extents, content)
+    plain = words[: files.CHUNK + 7].rjust(files.CHUNK + 10, b"\0").ljust(5 * files.CHUNK + 1, b"\0") + words[:-5]
+    assert files.write_hashed(extents, len(plain) + 9, tmp_path / "made") == Digest.of(plain + bytes(9))
+    assert (tmp_path / "made").read_bytes() == plain + bytes(9)
+
+
 def test_extents_are_stored_by_their_digest(store: Store, tmp_path: Path) -> None:
     (tmp_path / "part").write_bytes(b"part")
     extents = Extents()
@@ -160,6 +174,17 @@ def test_extents_that_cannot_be(store: Store, tmp_path: Path) -> None:
     with pytest.raises(HostError, match=r"cannot use .*part"):
         store.put_extents(cut, 4)
     assert not list((store.root / "cas").glob("*/*"))
+
+
+def test_a_change_that_left_the_time_as_it_was_is_not_remembered(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("xenbuild.store.statcache.SETTLED_NS", 10**15)
+    source = tmp_path / "source"
+    source.write_bytes(b"one")
+    os.utime(source, ns=(0, 0))  # ctime is now
+    store.digest_of(source)
+    assert not list((store.root / "stat").glob("*/*"))
 
 
 def test_file_that_changed_just_now_is_not_remembered(store: Store, tmp_path: Path) -> None:

@@ -181,6 +181,7 @@ DISAGREE = f"{{}}/{SPDX} and {CYCLONEDX} do not agree on "
     ("name", "change", "message"),
     [
         (PROVENANCE, lambda d: d.update(_type="x"), "{}/provenance.json is no SLSA provenance"),
+        (PROVENANCE, lambda d: d.update(predicateType="x"), "{}/provenance.json is no SLSA provenance"),
         (PROVENANCE, lambda d: d["subject"].clear(), "{}/provenance.json and SHA256SUMS do not speak of the same lab"),
         (PROVENANCE, lambda d: d.pop("predicate"), "{}/provenance.json is damaged"),
         (SPDX, lambda d: d["packages"].pop(4), f"{DISAGREE}busybox 1:1.0+b1"),
@@ -205,6 +206,15 @@ def test_papers_that_do_not_agree(
     assert wrong(folder)[-1].startswith(message.format(folder))
 
 
+def test_a_part_that_no_image_holds(folder: Path) -> None:
+    content = json.loads((folder / MANIFEST).read_text())
+    content["bundle"]["parts"].append({**content["bundle"]["parts"][0], "name": "more"})
+    (folder / MANIFEST).write_text(json.dumps(content))
+    write_sums(folder)
+    (found,) = wrong(folder)
+    assert found.endswith(" does not hold the part 'more' that manifest.json tells of")
+
+
 def test_a_package_that_provenance_does_not_know(folder: Path) -> None:
     content = json.loads((folder / "provenance.json").read_text())
     materials = content["predicate"]["buildDefinition"]["resolvedDependencies"]
@@ -212,6 +222,14 @@ def test_a_package_that_provenance_does_not_know(folder: Path) -> None:
     (folder / "provenance.json").write_text(json.dumps(content))
     write_sums(folder)
     assert wrong(folder) == [f"{folder}/provenance.json knows nothing of libc6 1:1.0+b1"]
+
+
+def test_sums_that_leave_a_paper_out(folder: Path) -> None:
+    sums = folder / "SHA256SUMS"
+    lines = sums.read_text().splitlines(keepends=True)
+    sums.write_text("".join(line for line in lines if not line.endswith("provenance.json\n")))
+    verdict = verify(folder, None, NOW)
+    assert verdict.checked["sums"] == f"WRONG: {sums} does not list provenance.json"
 
 
 def test_what_is_not_ours(folder: Path, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@
 #include "base.h"
 #include "blkif.h"
 #include "event.h"
+#include "manage.h"
 #include "memory.h"
 #include "xs.h"
 
@@ -108,6 +109,7 @@ static bool start(void)
 	char ids[256];
 
 	xs_start_ring();
+	manage_start();
 	if (xs_list(XS_NO_TX, "device/vbd", ids, sizeof(ids)) <= 0) {
 		printf("exercise: no disk\n");
 		return false;

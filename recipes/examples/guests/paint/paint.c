@@ -6,6 +6,7 @@
 #include "base.h"
 #include "event.h"
 #include "fbfront.h"
+#include "manage.h"
 #include "xs.h"
 
 #include <stdio.h>
@@ -46,6 +47,7 @@ enum shutdown_reason main(void)
 	static const u32 colors[BARS] = {0xff0000, 0x00ff00, 0x0000ff, 0xffffff};
 
 	xs_start_ring();
+	manage_start();
 	screen = fbfront_open("0", WIDTH, HEIGHT);
 	if (!screen || !kbdfront_open("0", pressed, NULL))
 		return SHUTDOWN_CRASH;

@@ -21,7 +21,9 @@ def listen(argv: Sequence[str], folder: Path, is_over: Callable[[str], bool]) ->
     Raises Unavailable with the last line if none ever does.
     """
     began = time.monotonic()
-    process = subprocess.Popen(argv, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+    process = subprocess.Popen(
+        argv, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
     timer = Timer(DEADLINE, os.kill, (process.pid, signal.SIGKILL))
     timer.start()
     lines: list[str] = []

@@ -83,22 +83,22 @@ static long call_by_chance(u64 seed)
 	return 0;
 }
 
-ATTACK(random_calls_1, ENDS, BY_DOMU | FRESH, 0)
+ATTACK(random_calls_1, ENDS, BY_DOMU | FRESH | UNSOUND, 0)
 {
 	return call_by_chance(1);
 }
 
-ATTACK(random_calls_2, ENDS, BY_DOMU | FRESH, 0)
+ATTACK(random_calls_2, ENDS, BY_DOMU | FRESH | UNSOUND, 0)
 {
 	return call_by_chance(2);
 }
 
-ATTACK(random_calls_3, ENDS, BY_DOMU | FRESH, 0)
+ATTACK(random_calls_3, ENDS, BY_DOMU | FRESH | UNSOUND, 0)
 {
 	return call_by_chance(3);
 }
 
-ATTACK(random_calls_4, ENDS, BY_DOMU | FRESH, 0)
+ATTACK(random_calls_4, ENDS, BY_DOMU | FRESH | UNSOUND, 0)
 {
 	return call_by_chance(4);
 }

@@ -38,17 +38,18 @@ def project(settings: Settings, module_folder: Path) -> Project:
 
 
 def passes(project: Project, target: str) -> None:
-    for name in ("sata.img", "bad.img"):
+    for name in ("sata.img", "bad.img", "ide.img"):
         (project.folder / name).write_bytes(bytes(2 << 20))
     outcome = project.run("test", target, "--json", "-j1")
     verdicts = json.loads(outcome.out) if outcome.out else []
     assert outcome.code == 0 and verdicts, outcome.err + json.dumps(verdicts, indent=1)
 
 
-def test_a_pentium_2_shows_a_guest_and_uses_a_sata_disk(project: Project) -> None:
+def test_a_pentium_2_shows_a_guest_and_uses_disks(project: Project) -> None:
     passes(project, "ia32/hvkernel")
-    disk = (project.folder / "sata.img").read_bytes()
-    assert all(disk[at : at + 512].strip(b"\0") for at in range(0, len(disk), 512))  # the guest wrote every sector
+    for name in ("sata.img", "ide.img"):
+        disk = (project.folder / name).read_bytes()
+        assert all(disk[at : at + 512].strip(b"\0") for at in range(0, len(disk), 512))  # the guest wrote every sector
 
 
 @pytest.mark.slow

@@ -45,7 +45,7 @@ def allocators(arch: str, how: str = "hv_alloc|domain_hv_alloc|domain_frames_all
             for line in file.read_text().splitlines():
                 head = re.match(r"[a-z].*?(\w+)\(", line)
                 function = head[1] if head else function
-                if re.search(rf"^\s.*\b({how})\((?!who)", line):
+                if re.search(rf"^\s.*\b({how})\((?!wh(?:o|at)\b)", line):
                     found.add(function)
     return found
 

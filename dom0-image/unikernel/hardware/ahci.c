@@ -3,6 +3,7 @@
  * Disks of AHCI controllers (Serial ATA AHCI 1.3.1), one command of a port at a time, by the same
  * ATA commands as in ide.c in their 48-bit forms.
  */
+#include "ata.h"
 #include "devices.h"
 #include "drivers.h"
 #include "event.h"
@@ -72,8 +73,7 @@ struct port {
 	struct ahci *ahci;
 	volatile u32 *registers;
 	struct shared *shared;
-	struct block_request *first, **end;
-	bool active;
+	struct ata_queue queue;
 	char name[8];
 };
 
@@ -160,13 +160,13 @@ static void issue(struct port *port, u8 command, u64 sector, u32 count, void *da
 	port->registers[PORT_CI] = 1;
 }
 
-static void start(struct port *port)
+static void start(void *device)
 {
 	static const u8 commands[] = {READ, WRITE, FLUSH};
-	const struct block_request *request = port->first;
+	struct port *port = device;
+	const struct block_request *request = port->queue.first;
 	u32 count = request->op == BLOCK_FLUSH ? 0 : request->count;
 
-	port->active = true;
 	issue(port, commands[request->op], count ? request->sector : 0, count, request->data,
 	      count * SECTOR);
 }
@@ -189,18 +189,11 @@ static bool over(struct port *port, bool *ok)
 
 static bool serve_port(struct port *port)
 {
-	struct block_request *request = port->first;
 	bool ok;
 
-	if (!port->active || !over(port, &ok))
+	if (!port->queue.active || !over(port, &ok))
 		return false;
-	port->active = false;
-	port->first = request->next;
-	if (!port->first)
-		port->end = &port->first;
-	request->done(request, ok);
-	if (port->first && !port->active)
-		start(port);
+	ata_done(&port->queue, ok);
 	return true;
 }
 
@@ -216,31 +209,11 @@ static bool serve(void *data)
 	return any;
 }
 
-static bool reachable(const struct port *port, const struct block_request *request)
-{
-	u32 left = request->op == BLOCK_FLUSH || port->ahci->wide ? 0 : request->count * SECTOR;
-
-	for (const char *page = request->data; left; page += PAGE_SIZE) {
-		if (machine_address(page) >> 32)
-			return false;
-		left -= left < PAGE_SIZE ? left : (u32)PAGE_SIZE;
-	}
-	return true;
-}
-
 static void submit(struct block *block, struct block_request *request)
 {
 	struct port *port = block->driver;
 
-	if (!reachable(port, request)) {
-		request->done(request, false);
-		return;
-	}
-	request->next = NULL;
-	*port->end = request;
-	port->end = &request->next;
-	if (!port->active)
-		start(port);
+	ata_submit(&port->queue, request, port->ahci->wide);
 }
 
 static bool identify(struct port *port)
@@ -292,7 +265,7 @@ static struct port *open_port(struct ahci *ahci, u32 number)
 		return NULL;
 	port->ahci = ahci;
 	port->registers = registers;
-	port->end = &port->first;
+	ata_init(&port->queue, start, port);
 	if (!set_up(port) || !identify(port)) {
 		printf("dom0: the disk on SATA port %u does not answer\n", number);
 		stop(port);

@@ -3,6 +3,7 @@
  * Disks on the two channels of an IDE controller in its old places, by bus master DMA with 28- and
  * 48-bit addresses (ATA/ATAPI-6, 6 to 8; Programming Interface for Bus Master IDE Controller 1.0).
  */
+#include "ata.h"
 #include "devices.h"
 #include "drivers.h"
 #include "irq.h"
@@ -38,8 +39,7 @@ struct descriptor {
 struct channel {
 	u16 base, control, master;
 	struct descriptor *table; /* in a page of its own */
-	struct block_request *first, **end;
-	bool active;
+	struct ata_queue queue;
 	struct irq irq;
 };
 
@@ -99,14 +99,14 @@ static void fill_table(const struct channel *channel, const struct block_request
 	channel->table[i - 1].size |= LAST;
 }
 
-static void start(struct channel *channel)
+static void start(void *device)
 {
-	const struct block_request *request = channel->first;
+	struct channel *channel = device;
+	const struct block_request *request = channel->queue.first;
 	const struct ide *disk = request->driver;
 	bool wide = request->sector + request->count > LBA28_END, read = request->op == BLOCK_READ;
 	u8 direction = read ? MASTER_TO_MEMORY : 0;
 
-	channel->active = true;
 	if (request->op == BLOCK_FLUSH) {
 		put(channel, DEVICE, 0xe0 | disk->slave << 4);
 		put(channel, COMMAND, FLUSH);
@@ -126,7 +126,7 @@ static bool over(const struct channel *channel, bool *ok)
 {
 	u8 master = in8((u16)(channel->master + MASTER_STATUS)), disk;
 
-	if (channel->first->op != BLOCK_FLUSH && !(master & MASTER_INTERRUPT))
+	if (channel->queue.first->op != BLOCK_FLUSH && !(master & MASTER_INTERRUPT))
 		return false;
 	disk = status(channel); /* takes the disk's interrupt back */
 	if (disk & BUSY)
@@ -140,49 +140,20 @@ static bool over(const struct channel *channel, bool *ok)
 static bool serve(void *data)
 {
 	struct channel *channel = data;
-	struct block_request *request = channel->first;
 	bool ok;
 
-	if (!channel->active || !over(channel, &ok))
+	if (!channel->queue.active || !over(channel, &ok))
 		return false;
-	channel->active = false;
-	channel->first = request->next;
-	if (!channel->first)
-		channel->end = &channel->first;
-	request->done(request, ok);
-	if (channel->first && !channel->active)
-		start(channel);
-	return true;
-}
-
-/* Whether the controller's 32 bits of address reach the data. */
-static bool reachable(const struct block_request *request)
-{
-	u32 left = request->op == BLOCK_FLUSH ? 0 : request->count * SECTOR;
-
-	for (const char *page = request->data; left; page += PAGE_SIZE) {
-		if (machine_address(page) >> 32)
-			return false;
-		left -= left < PAGE_SIZE ? left : (u32)PAGE_SIZE;
-	}
+	ata_done(&channel->queue, ok);
 	return true;
 }
 
 static void submit(struct block *block, struct block_request *request)
 {
 	struct ide *disk = block->driver;
-	struct channel *channel = disk->channel;
 
-	if (!reachable(request)) {
-		request->done(request, false);
-		return;
-	}
 	request->driver = disk;
-	request->next = NULL;
-	*channel->end = request;
-	channel->end = &request->next;
-	if (!channel->active)
-		start(channel);
+	ata_submit(&disk->channel->queue, request, false);
 }
 
 static bool wait_for_data(const struct channel *channel)
@@ -260,7 +231,7 @@ bool ide_probe(const struct pci *pci)
 		channel->base = places[i].base;
 		channel->control = (u16)(places[i].base + 0x206);
 		channel->master = (u16)(master + 8 * i);
-		channel->end = &channel->first;
+		ata_init(&channel->queue, start, channel);
 		out8(channel->control, 2); /* no interrupts while we look */
 		found = probe(channel, false, (char)('a' + 2 * i));
 		found = probe(channel, true, (char)('b' + 2 * i)) || found;

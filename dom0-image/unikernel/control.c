@@ -2,7 +2,6 @@
 #include "control.h"
 
 #include "hypercall.h"
-#include "vcpu_context.h"
 
 #include <string.h>
 
@@ -219,15 +218,9 @@ int domain_get_context(domid_t dom, u32 vcpu, struct vcpu_guest_context *context
 	return context_op(GET_CONTEXT, dom, vcpu, context);
 }
 
-int domain_cancel_suspend(domid_t dom)
+int domain_resume(domid_t dom)
 {
-	static struct vcpu_guest_context context;
-	int rc = domain_get_context(dom, 0, &context);
-
-	context.regs.ax = 1;
-	if (!rc)
-		rc = domain_set_context(dom, 0, &context);
-	return rc ? rc : plain(RESUME, dom);
+	return plain(RESUME, dom);
 }
 
 int domain_hypercall_page(domid_t dom, mfn_t frame)

@@ -46,8 +46,8 @@ int domain_get_weight(domid_t dom, u16 *weight, u16 *cap);
 int domain_set_cpus(domid_t dom, u32 vcpu, u64 cpus);
 int domain_set_context(domid_t dom, u32 vcpu, struct vcpu_guest_context *context);
 int domain_get_context(domid_t dom, u32 vcpu, struct vcpu_guest_context *context);
-/* Let a domain that has suspended go on as if it had not: its call of Xen returns 1. */
-int domain_cancel_suspend(domid_t dom);
+/* Let one that has suspended go on. */
+int domain_resume(domid_t dom);
 int domain_hypercall_page(domid_t dom, mfn_t frame);
 /* The types of frames (in) as page tables (out): bits 28-30 level, 31 pinned; 15 << 28: none. */
 int domain_frame_types(domid_t dom, unsigned long *frames, unsigned long count);

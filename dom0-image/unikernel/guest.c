@@ -191,7 +191,7 @@ static void suspended(struct guest *guest)
 	guest->saved = saved_take(guest->dom, guest->config.vcpus, &error);
 	if (!guest->saved) {
 		notice("dom0: guest %s was not saved%s: %s\n", guest->config.name,
-		       domain_cancel_suspend(guest->dom) ? " and is lost" : " and goes on", error);
+		       saved_cancel(guest->dom) ? " and is lost" : " and goes on", error);
 		return;
 	}
 	take_down(guest);

@@ -207,6 +207,17 @@ struct saved *saved_take(domid_t dom, u32 vcpus, const char **error)
 	return NULL;
 }
 
+int saved_cancel(domid_t dom)
+{
+	static struct vcpu_guest_context context;
+	int rc = domain_get_context(dom, 0, &context);
+
+	context.regs.ax = 1;
+	if (!rc)
+		rc = domain_set_context(dom, 0, &context);
+	return rc ? rc : domain_resume(dom);
+}
+
 void saved_free(struct saved *saved)
 {
 	if (!saved)

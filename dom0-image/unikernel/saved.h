@@ -34,6 +34,8 @@ struct saved *saved_take(domid_t dom, u32 vcpus, const char **error);
 const char *saved_build(const struct saved *saved, const struct guest_config *config,
 			struct built *built);
 void saved_free(struct saved *saved);
+/* Let a domain that has suspended go on as if it had not: its call of Xen returns 1. */
+int saved_cancel(domid_t dom);
 
 /* In arch/. Frames in a page table or in registers as page numbers, and back. */
 typedef unsigned long saved_translate(void *data, unsigned long number);

@@ -28,6 +28,7 @@ def test_guests_obey(target: str, settings: Settings, tmp_path: Path) -> None:
     for name in ("clock", "echo", "exercise", "paint"):
         shutil.copy(TOP / "recipes" / "examples" / "guests" / name / f"{name}.c", folder)
     shutil.copy(TOP / "xenbuild.lock", folder)
+    (folder / "slow.img").write_bytes(bytes(1 << 20))
     (folder / "foreign.img").write_bytes(b"not ours".ljust(1 << 20, b"\0"))
     outcome = Project(folder, settings.store.root).run("test", target, "--json")
     verdicts = json.loads(outcome.out) if outcome.out else []

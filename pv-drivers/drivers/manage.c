@@ -84,11 +84,12 @@ static void balloon(void *data, const char *path)
 static void sleep(void *data);
 static struct timer sleep_timer = {.fn = sleep};
 
-/* Not while a device is being connected: it would not find its way in the new domain. */
+/* Not while a device is being connected or an answer of xenstored is on its way: neither would find
+ * its way in the new domain. */
 static void sleep(void *data)
 {
 	(void)data;
-	if (xenbus_opening()) {
+	if (xenbus_connecting() || xs_busy()) {
 		timer_set(&sleep_timer, now() + 50 * MILLISECOND);
 		return;
 	}

@@ -11,7 +11,7 @@ static void node(char *path, size_t size, const char *folder, const char *name)
 }
 
 static struct xenbus *fronts; /* that are open */
-static u32 opening;
+static u32 connecting;
 
 /* Who the other end is. */
 static int find_back(struct xenbus *bus)
@@ -37,9 +37,9 @@ bool xenbus_open(struct xenbus *bus, const char *kind, const char *id, bool (*co
 
 	*bus = (struct xenbus){.connect = connect, .data = data};
 	snprintf(bus->path, sizeof(bus->path), "device/%s/%s", kind, id);
-	opening++;
+	connecting++;
 	ok = !find_back(bus) && connect(data);
-	opening--;
+	connecting--;
 	if (ok) {
 		bus->next = fronts;
 		fronts = bus;
@@ -60,9 +60,9 @@ void xenbus_close(struct xenbus *bus)
 		*at = bus->next;
 }
 
-bool xenbus_opening(void)
+bool xenbus_connecting(void)
 {
-	return opening;
+	return connecting;
 }
 
 /* None of them may use its old back end while another one waits for its new one. */
@@ -70,9 +70,11 @@ void xenbus_resume(void)
 {
 	for (struct xenbus *bus = fronts; bus; bus = bus->next)
 		bus->state = XENBUS_UNKNOWN;
+	connecting++;
 	for (struct xenbus *bus = fronts; bus; bus = bus->next)
 		if (find_back(bus) || !bus->connect(bus->data))
 			printf("%s cannot be connected again\n", bus->path);
+	connecting--;
 }
 
 int xenbus_back(struct xenbus *bus, const char *kind, domid_t other, const char *id)

@@ -47,8 +47,8 @@ bool xenbus_open(struct xenbus *bus, const char *kind, const char *id, bool (*co
 		 void *data);
 /* A front end that has come to its end. */
 void xenbus_close(struct xenbus *bus);
-/* Whether a front end is only being opened. */
-bool xenbus_opening(void);
+/* Whether a front end is only being connected, for the first time or again. */
+bool xenbus_connecting(void);
 /* In a new domain: connect all front ends again. */
 void xenbus_resume(void);
 /* The back end of device `id` of another domain; its node is made by whoever adds the device. */

@@ -31,6 +31,11 @@ void xs_start(xs_exchange_fn *by)
 	exchange = by;
 }
 
+bool xs_busy(void)
+{
+	return busy;
+}
+
 /* One request of some parts; the reply, with a zero byte behind, in `reply` of XS_BODY + 1 bytes.
  */
 static int talk(u32 type, u32 tx, const struct part *parts, u32 count, char *reply)

@@ -24,6 +24,8 @@ void xs_start_ring(void);
 void xs_resume_ring(void);
 /* For that: set all watches. */
 void xs_watch_again(void);
+/* Whether an answer is waited for: handlers called meanwhile cannot talk to xenstored. */
+bool xs_busy(void);
 
 /* The value, with a zero byte behind it that is not counted; what does not fit is cut. */
 int xs_read(u32 tx, const char *path, char *value, size_t size);

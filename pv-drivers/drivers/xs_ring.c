@@ -113,6 +113,8 @@ void xs_start_ring(void)
 
 void xs_resume_ring(void)
 {
+	/* What the old xenstored still had to say, perhaps in half. */
+	ring->rsp_cons = ring->rsp_prod;
 	got = 0;
 	port = start_info->store_port;
 	event_handle(port, serve, NULL);

@@ -19,6 +19,7 @@ def test_devices_outlive_a_save(settings: Settings, tmp_path: Path) -> None:
     shutil.copytree(Path(__file__).with_name("toolstack"), folder, ignore=shutil.ignore_patterns("out"))
     for name in ("echo", "exercise"):
         shutil.copy(TOP / "recipes/examples/guests" / name / f"{name}.c", folder)
+    shutil.copy(Path(__file__).with_name("managed") / "count.c", folder)
     outcome = Project(folder, settings.store.root).run("test", "--json")
     (verdict,) = json.loads(outcome.out)
     assert verdict["error"] is None, verdict

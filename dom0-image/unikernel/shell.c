@@ -3,6 +3,7 @@
 
 #include "commands.h"
 #include "console.h"
+#include "event.h"
 #include "terminal.h"
 
 #include <stdio.h>
@@ -15,6 +16,14 @@
 static char line[256];
 static size_t length;
 static bool prompting;
+
+/* A command may wait, and serve events meanwhile. What is typed then comes after it. */
+static bool running;
+static char ahead[64];
+static size_t ahead_count;
+
+static void catch_up(void *data);
+static struct timer catch_up_timer = {.fn = catch_up};
 
 static void prompt(void)
 {
@@ -74,7 +83,10 @@ static void key(char c)
 	if (c == '\r' || c == '\n') {
 		console_write("\n", 1);
 		prompting = false;
+		running = true;
 		run();
+		running = false;
+		timer_set(&catch_up_timer, now());
 		length = 0;
 		if (!terminal_attached())
 			prompt();
@@ -91,7 +103,10 @@ void shell_type(char c)
 {
 	struct terminal *terminal = terminal_attached();
 
-	if (!terminal) {
+	if (running) {
+		if (ahead_count < sizeof(ahead))
+			ahead[ahead_count++] = c;
+	} else if (!terminal) {
 		key(c);
 	} else if (c == DETACH) {
 		terminal_attach(NULL);
@@ -108,9 +123,21 @@ static void typed(void *data)
 	size_t count;
 
 	(void)data;
-	while ((count = console_read(keys, sizeof(keys))))
+	while (!running && (count = console_read(keys, sizeof(keys))))
 		for (size_t i = 0; i < count; i++)
 			shell_type(keys[i]);
+}
+
+static void catch_up(void *data)
+{
+	char keys[sizeof(ahead)];
+	size_t count = ahead_count;
+
+	memcpy(keys, ahead, count);
+	ahead_count = 0;
+	for (size_t i = 0; i < count; i++)
+		shell_type(keys[i]);
+	typed(data);
 }
 
 void shell_start(void)

@@ -17,7 +17,7 @@ if [ -n "${HOUSE:-}" ]; then
     ip link set house master br0 up
     unshare -n sleep 600 &
     beside=$!
-    sleep 0.5
+    until [ "$(readlink /proc/$beside/ns/net)" != "$(readlink /proc/$$/ns/net)" ]; do sleep 0.1; done
     ip link set door netns $beside
     nsenter -t $beside -n ip addr add 192.168.77.2/24 dev door
     nsenter -t $beside -n ip link set door up
@@ -25,6 +25,7 @@ if [ -n "${HOUSE:-}" ]; then
     nsenter -t $beside -n $HOUSE --no-daemon --port=0 --dhcp-range=192.168.77.100,192.168.77.150 \
         --dhcp-leasefile="$SERVED.leases" >/dev/null 2>&1 &
 fi
+: >"$SERVED" # before anybody looks
 "${server[@]}" >"$SERVED" 2>&1 &
 for _ in $(seq 300); do
     if grep -q "serving on" "$SERVED"; then exec "$@"; fi

@@ -182,8 +182,6 @@ static const char *judge(const struct attack *a, u32 flags)
 	bool crashed =
 	    flags & DOMINF_shutdown && (flags >> DOMINF_shutdownshift & 255) == SHUTDOWN_crash;
 
-	if (!flags && a->by & UNSOUND)
-		return "refused"; /* if its neighbours are whole, which is looked at next */
 	if (!flags && !attacker.bench->wrong)
 		return not_judged(attacker.bench->result);
 	if (crashed && (a->verdict == KILLS || a->verdict == ENDS))
@@ -241,7 +239,7 @@ static void suffer(const struct attack *a)
 	if (a->by & GREEDY && !another_gets_memory())
 		verdict = "FAILED: another domain gets no memory";
 	report(a, "", verdict, attacker.bench->result);
-	if (flags || a->by & (GREEDY | UNSOUND))
+	if (flags || a->by & GREEDY)
 		remove(&attacker);
 }
 

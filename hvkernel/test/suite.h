@@ -20,9 +20,9 @@ enum verdict {
 
 #define BY_DOMU 1u
 #define BY_DOM0 2u
-#define FRESH   4u  /* in a domain that has done nothing yet */
-#define GREEDY  8u  /* meanwhile another domain must get memory of the hypervisor's */
-#define UNSOUND 16u /* may ruin its own author, whose word then does not count */
+#define FRESH   4u /* in a domain that has done nothing yet */
+#define GREEDY                                                                                     \
+	8u /* while its author is there, another domain must get memory of the hypervisor's */
 
 struct attack {
 	const char *name;

@@ -233,7 +233,7 @@ void sched_yield(void)
 	raise_softirq(SOFTIRQ_SCHEDULE);
 }
 
-static struct vcpu *choose(struct cpu *cpu, const struct vcpu * not)
+static struct vcpu *choose(struct cpu *cpu, const struct vcpu *except)
 {
 	ulong here = BIT(cpu->id);
 	struct list *at;
@@ -242,7 +242,7 @@ static struct vcpu *choose(struct cpu *cpu, const struct vcpu * not)
 	{
 		struct vcpu *v = list_entry(at, struct vcpu, queue);
 
-		if (v != not&&v->affinity & here && !cap_is_spent(v->domain))
+		if (v != except && v->affinity & here && !cap_is_spent(v->domain))
 			return v;
 	}
 	return NULL;

@@ -248,12 +248,7 @@ static long initialise(u32 vcpu)
 
 static void good_context(void)
 {
-	ulong root = frame_of((void *)start->pt_base);
-
-	memset(&context, 0, sizeof(context));
-	context.ctrlreg[3] = LEVELS == 3 ? root << 12 | root >> 20 : root << 12;
-	context.regs.cs = KERNEL_CS;
-	context.regs.ss = KERNEL_SS;
+	kernel_context(&context, frame_of((void *)start->pt_base));
 }
 
 REFUSED_TO_DOMU(vcpu_with_memory_as_root, EBUSY)

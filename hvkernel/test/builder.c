@@ -148,19 +148,16 @@ static long start_vcpu(const struct domu *d)
 	map((ulong)window, 0); /* the last frame that we looked at is not a table for us */
 	if (CALL4(mmuext_op, &pin, 1, 0, d->id))
 		return -1;
-	memset(&context, 0, sizeof(context));
+	kernel_context(&context, root);
 	context.regs.ip = d->kernel.entry;
-	context.regs.cs = KERNEL_CS;
-	context.regs.ss = KERNEL_SS;
 	if (LEVELS == 3)
-		context.regs.ds = context.regs.es = context.regs.fs = context.regs.gs = KERNEL_SS;
+		context.regs.fs = context.regs.gs = KERNEL_SS;
 	context.regs.si = d->base + (d->info << PAGE_SHIFT);
 	context.regs.sp = d->base + ((d->stack + 1) << PAGE_SHIFT);
 	context.regs.flags = 0x200;
 	context.kernel_ss = KERNEL_SS;
 	context.kernel_sp = context.regs.sp;
-	context.flags = VGCF_in_kernel | VGCF_online;
-	context.ctrlreg[3] = LEVELS == 3 ? root << 12 | root >> 20 : root << 12;
+	context.flags |= VGCF_online;
 	op.u.vcpucontext.vcpu = 0;
 	op.u.vcpucontext.ctxt = (ulong)&context;
 	return control(DOMCTL_setvcpucontext, d->id);

@@ -50,16 +50,10 @@ static long start_vcpu(unsigned int id)
 {
 	static struct vcpu_guest_context context;
 	static ulong stacks[VCPUS][64];
-	ulong root = frame_of((void *)start->pt_base);
 
+	kernel_context(&context, frame_of((void *)start->pt_base));
 	context.regs.sp = (ulong)&stacks[id][63]; /* as a call leaves it */
-	context.ctrlreg[3] = LEVELS == 3 ? root << 12 | root >> 20 : root << 12;
-	context.regs.cs = KERNEL_CS;
-	context.regs.ss = KERNEL_SS;
-	if (LEVELS == 3)
-		context.regs.ds = context.regs.es = KERNEL_SS;
 	context.regs.ip = (ulong)burn;
-	context.flags = VGCF_in_kernel;
 	return CALL3(vcpu_op, VCPUOP_initialise, id, &context) || CALL3(vcpu_op, VCPUOP_up, id, 0);
 }
 

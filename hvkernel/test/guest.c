@@ -118,6 +118,17 @@ long map(ulong va, u64 e)
 #endif
 }
 
+void kernel_context(struct vcpu_guest_context *context, ulong root)
+{
+	memset(context, 0, sizeof(*context));
+	context->ctrlreg[3] = LEVELS == 3 ? root << 12 | root >> 20 : root << 12;
+	context->regs.cs = KERNEL_CS;
+	context->regs.ss = KERNEL_SS;
+	if (LEVELS == 3)
+		context->regs.ds = context->regs.es = KERNEL_SS;
+	context->flags = VGCF_in_kernel;
+}
+
 void page_release(void *first)
 {
 	for (ulong page = (ulong)first; page < next_page; page += PAGE_SIZE)

@@ -47,7 +47,9 @@ void *memory_after_us(void);                 /* first address that is not mapped
 u64 machine(const void *va);   /* address of our own memory */
 long update(u64 ptr, u64 val); /* mmu_update of one entry */
 long ext(u32 cmd, ulong arg1); /* mmuext_op, one */
-void read_at(ulong va);        /* for probe */
+/* A vcpu begins in the kernel's segments, by the page tables with this root. */
+void kernel_context(struct vcpu_guest_context *context, ulong root);
+void read_at(ulong va); /* for probe */
 void write_at(ulong va);
 extern const u64 rw, ro; /* flags of entries */
 

@@ -30,20 +30,13 @@ _Noreturn void second_main(void)
 
 bool second_start(void (*function)(void))
 {
-	ulong root = frame_of((void *)start->pt_base);
-
 	work = function;
 	if (context.regs.ip)
 		return true;
-	context.ctrlreg[3] = LEVELS == 3 ? root << 12 | root >> 20 : root << 12;
-	context.regs.cs = KERNEL_CS;
-	context.regs.ss = KERNEL_SS;
-	if (LEVELS == 3)
-		context.regs.ds = context.regs.es = KERNEL_SS;
+	kernel_context(&context, frame_of((void *)start->pt_base));
 	context.regs.ip = (ulong)second_again;
 	context.traps[0] = (struct trap_info){14, 0, KERNEL_CS, (ulong)trap_pf};
 	context.traps[14] = context.traps[0];
-	context.flags = VGCF_in_kernel;
 	return !CALL3(vcpu_op, VCPUOP_initialise, 1, &context) && !CALL3(vcpu_op, VCPUOP_up, 1, 0);
 }
 
